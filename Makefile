@@ -1,0 +1,37 @@
+# Set-up and the everyday commands. Another interpreter for the set-up:
+# make install PYTHON=python3.12
+PYTHON ?= python3
+STAMP := .venv/.installed
+INPUTS := pyproject.toml constraints.txt $(wildcard tools/install/*.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint clean
+
+help:
+	@echo 'make install   set up everything in .venv (once; later runs do nothing)'
+	@echo 'make demo      train from 4 points per cell on real cells, and show the result'
+	@echo 'make test      run the tests'
+	@echo 'make lint      check the style'
+	@echo 'make clean     remove caches and build leftovers, keep .venv and data'
+
+install: $(STAMP)
+	@echo 'Everything is set up in .venv'
+
+$(STAMP): $(INPUTS)
+	@$(PYTHON) tools/install/setup_env.py
+
+demo: $(STAMP)
+	.venv/bin/python tools/demo.py
+
+# One thread each: tests that start several processes would otherwise choke
+# each other.
+test: export OMP_NUM_THREADS ?= 1
+test: $(STAMP)
+	.venv/bin/python -m pytest
+
+lint: $(STAMP)
+	.venv/bin/python -m flake8
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache
+	find . -name .venv -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,23 @@
+# HeLa nuclei with full masks for training.
+_base_ = './hela_points.py'
+
+train_pipeline = [
+    dict(type='SeedSample'),
+    dict(type='LoadMicroscopyImage', normalize='percentile'),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='RandomCrop', crop_size=(256, 256)),
+    dict(
+        type='RandomFlip',
+        prob=0.75,
+        direction=['horizontal', 'vertical', 'diagonal']),
+    dict(type='PackDetInputs')
+]
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='CellMaskDataset',
+        data_root={{_base_.data_root}},
+        ann_file='annotations/train_masks.json',
+        data_prefix=dict(img='images/train/'),
+        filter_cfg=dict(filter_empty_gt=True),
+        pipeline=train_pipeline))

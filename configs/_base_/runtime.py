@@ -1,0 +1,37 @@
+# What every experiment shares: hooks, logging, pictures, processes.
+custom_imports = dict(imports=['pace_mmdet'], allow_failed_imports=False)
+default_scope = 'mmdet'
+
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=20),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(
+        type='AtomicCheckpointHook',
+        by_epoch=False,
+        interval=500,
+        save_best='livecell/segm_AP',
+        rule='greater',
+        max_keep_ckpts=3),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    visualization=dict(type='DetVisualizationHook'))
+# With the seeded sampler and transform of the data sets: a resumed run goes on
+# exactly as the interrupted one would have.
+custom_hooks = [dict(type='IterationSeedHook')]
+randomness = dict(seed=0)
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'))
+
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(
+    type='PointLocalVisualizer', vis_backends=vis_backends, name='visualizer')
+log_processor = dict(type='LogProcessor', window_size=20, by_epoch=False)
+log_level = 'INFO'
+
+# Batch normalisation over all GPUs; without effect on one or on a CPU.
+sync_bn = 'torch'
+load_from = None
+resume = False

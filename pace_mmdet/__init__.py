@@ -1,0 +1,12 @@
+"""Cell instance segmentation from boxes and a few yes/no points.
+
+Importing this package registers all its classes with MMDetection; a config
+does so by ``custom_imports = dict(imports=['pace_mmdet'])``.
+"""
+from . import datasets, engine, evaluation, models, structures, visualization
+
+__version__ = '0.1.0'
+__all__ = [
+    'datasets', 'engine', 'evaluation', 'models', 'structures',
+    'visualization'
+]

@@ -1,0 +1,11 @@
+from .cell_masks import CellMaskDataset
+from .errors import AnnotationError, ImageFileError
+from .livecell_points import LIVECellPointDataset
+from .transforms import (LoadMicroscopyImage, LoadPointAnnotations,
+                         RandomPointLabel)
+
+__all__ = [
+    'AnnotationError', 'CellMaskDataset', 'ImageFileError',
+    'LIVECellPointDataset', 'LoadMicroscopyImage', 'LoadPointAnnotations',
+    'RandomPointLabel'
+]

@@ -1,0 +1,171 @@
+"""COCO data sets with masks that keep track of their annotations."""
+import json
+import logging
+from collections import Counter
+from typing import List
+
+from mmdet.datasets import CocoDataset
+from mmdet.datasets.api_wrappers import COCO
+from mmengine.logging import print_log
+
+from mmdet.registry import DATASETS
+from .errors import AnnotationError
+from .image_paths import find_images
+from .mask_coco import unusable_reason
+
+
+class CellCOCO(COCO):
+    """The COCO index for files as LIVECell publishes them."""
+
+    def createIndex(self) -> None:
+        """Index the file, whose annotations may also be an object of ids."""
+        annotations = self.dataset.get('annotations', [])
+        if isinstance(annotations, dict):
+            self.dataset['annotations'] = list(annotations.values())
+        super().createIndex()
+        orphans = sum(
+            len(found) for image_id, found in self.imgToAnns.items()
+            if image_id not in self.imgs)
+        if orphans:
+            print_log(
+                f'{orphans} annotations belong to none of the file\'s images '
+                'and are left out',
+                logger='current',
+                level=logging.WARNING)
+
+    def get_cat_ids(self, cat_names=(), sup_names=(), cat_ids=()) -> List[int]:
+        """As in COCO, but names give their ids in the names' order.
+
+        In the file's order, classes listed in another one would silently
+        swap their labels.
+
+        Raises:
+            AnnotationError: If a name is not in the file.
+        """
+        if not cat_names:
+            return super().get_cat_ids(cat_names, sup_names, cat_ids)
+        return class_ids(list(cat_names),
+                         {cat['name']: cat['id']
+                          for cat in self.cats.values()})
+
+
+def class_ids(classes: List[str], known: dict) -> List[int]:
+    """Category ids of a data set's classes.
+
+    Args:
+        classes (list[str]): The classes, in the order of their labels.
+        known (dict): Name to id of the file's categories.
+
+    Returns:
+        list[int]: One id per class.
+
+    Raises:
+        AnnotationError: If a class is not in the file.
+    """
+    missing = [name for name in classes if name not in known]
+    if missing:
+        raise AnnotationError(
+            f'the classes {missing} are not among the annotation file\'s '
+            f'categories {list(known)[:20]}: set metainfo=dict(classes=...) '
+            'to those that you want')
+    return [known[name] for name in classes]
+
+
+@DATASETS.register_module()
+class CellMaskDataset(CocoDataset):
+    """Cells with masks, from a COCO file.
+
+    ``CocoDataset`` with what it keeps to itself: each instance has its
+    ``ann_id`` and ``iscrowd``, and what is left out is counted and logged.
+    Image files are found in both of LIVECell's folder layouts.
+
+    Args:
+        *args: As for ``CocoDataset``.
+        data_prefix (dict): Folder of the images, under ``data_root``.
+        **kwargs: As for ``CocoDataset``.
+
+    Raises:
+        AnnotationError: If the annotation file is missing, broken, lacks a
+            class or holds no mask at all.
+        ImageFileError: If images are missing; lists all of them.
+    """
+    METAINFO = dict(classes=('cell', ), palette=[(220, 20, 60)])
+    COCOAPI = CellCOCO
+
+    def __init__(self, *args, data_prefix: dict = dict(img=''),
+                 **kwargs) -> None:
+        self.dropped: Counter = Counter()
+        super().__init__(*args, data_prefix=data_prefix, **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """Load the annotation file.
+
+        Returns:
+            list[dict]: One per image, as ``CocoDataset`` gives them.
+        """
+        self.dropped.clear()
+        try:
+            data_list = super().load_data_list()
+        except FileNotFoundError:
+            raise AnnotationError(
+                f'{self.ann_file}: no such annotation file') from None
+        except json.JSONDecodeError as error:
+            raise AnnotationError(
+                f'{self.ann_file}: not a complete JSON file: {error}. If it '
+                'ends early, copy or download it again.') from None
+        except AnnotationError as error:
+            raise AnnotationError(f'{self.ann_file}: {error}') from None
+        kept = sum(len(info['instances']) for info in data_list)
+        if self.dropped['no mask'] and not kept:
+            raise AnnotationError(
+                f'{self.ann_file}: none of its annotations has a mask. For a '
+                'file with points use LIVECellPointDataset.')
+        if self.dropped:
+            print_log(
+                f'{self.ann_file}: {kept} annotations kept, '
+                f'{self.dropped.total()} left out: ' + ', '.join(
+                    f'{count} {reason}'
+                    for reason, count in self.dropped.most_common()),
+                logger='current',
+                level=logging.WARNING)
+        folder = self.data_prefix['img']
+        names = [info.pop('file_name') for info in data_list]
+        for info, path in zip(
+                data_list, find_images(folder, names, self.backend_args)):
+            info['img_path'] = path
+        return data_list
+
+    def parse_data_info(self, raw_data_info: dict) -> dict:
+        """Parse one image's annotations, leaving out what cannot be used.
+
+        Args:
+            raw_data_info (dict): ``raw_img_info`` and ``raw_ann_info`` as
+                they are in the file.
+
+        Returns:
+            dict: As ``CocoDataset`` gives it, with ``ann_id`` and
+            ``iscrowd`` in each instance.
+        """
+        image = raw_data_info['raw_img_info']
+        usable = []
+        for ann in raw_data_info['raw_ann_info']:
+            box, area = ann.get('bbox'), ann.get('area')
+            reason = unusable_reason(box, area, ann.get('segmentation'),
+                                     ann.get('ignore', False),
+                                     image['height'], image['width'])
+            if not reason and ann['category_id'] not in self.cat2label:
+                reason = 'of another category'
+            if reason:
+                self.dropped[reason] += 1
+            else:
+                # CocoDataset demands an area only to see that it is not 0.
+                usable.append(ann if area is not None else
+                              {**ann, 'area': box[2] * box[3]})
+        info = super().parse_data_info(
+            dict(raw_img_info=image, raw_ann_info=usable))
+        assert len(info['instances']) == len(usable)
+        for instance, ann in zip(info['instances'], usable):
+            instance['ann_id'] = ann['id']
+            instance['iscrowd'] = int(bool(ann.get('iscrowd', 0)))
+        info['file_name'] = image['file_name']
+        return info

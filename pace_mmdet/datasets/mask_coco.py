@@ -1,0 +1,99 @@
+"""COCO annotations with masks, and which of them cannot be used."""
+from typing import Any, List, Optional, Union
+
+import msgspec
+import numpy as np
+from pycocotools import mask as mask_utils
+
+from .coco_json import Id
+
+
+class MaskAnnotation(msgspec.Struct, gc=False):
+    """One annotation of a COCO file with masks, as it stands there."""
+    id: Id
+    image_id: Id
+    category_id: Id
+    bbox: Any = None
+    area: Optional[float] = None
+    segmentation: Union[dict, list, None] = None
+    iscrowd: Union[bool, int] = 0
+    ignore: Union[bool, int] = False
+
+
+def unusable_reason(bbox: Any, area: Optional[float], segmentation: Any,
+                    ignore: bool, height: int, width: int) -> str:
+    """Say why an annotation cannot be trained on.
+
+    The first four rules are those by which MMDetection's ``CocoDataset``
+    leaves annotations out (without a word); the last two keep what has no
+    mask to label points by.
+
+    Args:
+        bbox (list[float]): (x, y, width, height) in image pixels.
+        area (float, optional): The annotation's area; None is no fault.
+        segmentation (list | dict): Polygons or run-length code.
+        ignore (bool): Whether the file says to ignore it.
+        height (int): Height of the image in pixels.
+        width (int): Width of the image in pixels.
+
+    Returns:
+        str: The reason, the same text for the same fault; empty if usable.
+    """
+    if ignore:
+        return 'marked "ignore"'
+    if not _is_box(bbox):
+        return 'bbox is not 4 finite numbers'
+    x, y, box_width, box_height = bbox
+    if box_width < 1 or box_height < 1:
+        return 'box narrower or lower than 1 pixel'
+    if min(x + box_width, width) <= max(x, 0) or min(
+            y + box_height, height) <= max(y, 0):
+        return 'box outside the image'
+    if area is not None and not area > 0:
+        return 'area not above 0'
+    return _unusable_mask(segmentation, height, width)
+
+
+def clean_segmentation(segmentation: Any) -> Any:
+    """Leave out the polygons that enclose nothing.
+
+    Published files hold parts of fewer than 3 points beside whole ones.
+
+    Args:
+        segmentation (list | dict): Polygons or run-length code.
+
+    Returns:
+        list | dict: The polygons with at least 3 points, possibly none; a
+        run-length code as it is.
+    """
+    if isinstance(segmentation, dict):
+        return segmentation
+    return [
+        polygon for polygon in segmentation or ()
+        if isinstance(polygon, (list, tuple, np.ndarray)) and len(polygon) >= 6
+        and len(polygon) % 2 == 0
+    ]
+
+
+def _is_box(bbox: Any) -> bool:
+    return (isinstance(bbox, (list, tuple)) and len(bbox) == 4
+            and all(isinstance(side, (int, float)) for side in bbox)
+            and all(np.isfinite(side) for side in bbox))
+
+
+def _unusable_mask(segmentation: Any, height: int, width: int) -> str:
+    if isinstance(segmentation, dict):
+        counts = segmentation.get('counts')
+        if segmentation.get('size') != [height, width] or not counts:
+            return 'run-length code without counts or of another size'
+        if not _run_length_area(counts, height, width):
+            return 'empty mask'
+        return ''
+    return '' if clean_segmentation(segmentation) else 'no mask'
+
+
+def _run_length_area(counts: Union[str, bytes, List[int]], height: int,
+                     width: int) -> int:
+    if isinstance(counts, list):
+        return sum(counts[1::2])
+    return int(mask_utils.area(dict(size=[height, width], counts=counts)))

@@ -1,0 +1,143 @@
+"""From a command line to the config of a run."""
+import os
+import os.path as osp
+from argparse import Namespace
+from pathlib import Path
+from typing import Optional
+
+from mmengine.config import Config
+from mmengine.device import get_device
+
+from .errors import UserError
+from .options import merge_options
+from .resume import checkpoint_seed, find_checkpoint
+
+
+def load_config(args: Namespace) -> Config:
+    """Read a config and apply the arguments that all tools share.
+
+    Args:
+        args (Namespace): config, cfg_options, allow_new_keys, work_dir,
+            launcher.
+
+    Raises:
+        UserError: The file is missing or wrong, or an option is.
+    """
+    if not osp.isfile(args.config):
+        raise UserError(f'{args.config}: no such config file')
+    try:
+        cfg = Config.fromfile(args.config)
+    except (FileNotFoundError, SyntaxError, NameError) as error:
+        raise UserError(f'{args.config}: {error}') from None
+    cfg.launcher = args.launcher
+    if args.cfg_options:
+        merge_options(cfg, args.cfg_options, args.allow_new_keys)
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = osp.join('work_dirs', Path(args.config).stem)
+    return cfg
+
+
+def training_config(args: Namespace) -> Config:
+    """The config of a training run, its starting point included.
+
+    Args:
+        args (Namespace): Of :func:`parser_for_train`.
+
+    Raises:
+        UserError: An argument does not fit the config, the machine or what
+            is on disk.
+    """
+    cfg = load_config(args)
+    if args.amp:
+        if get_device() == 'cpu':
+            raise UserError('--amp needs a GPU, and PyTorch sees none here')
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.loss_scale = 'dynamic'
+    if args.auto_scale_lr:
+        if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
+            raise UserError(f'--auto-scale-lr: {args.config} has no '
+                            'auto_scale_lr=dict(base_batch_size=...)')
+        cfg.auto_scale_lr.enable = True
+    randomness = dict(cfg.get('randomness') or {})
+    if args.seed is not None:
+        randomness['seed'] = args.seed
+    if args.deterministic:
+        randomness['deterministic'] = True
+        # Without it CUDA's matrix products refuse to be deterministic.
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
+    cfg.randomness = {'seed': None, **randomness}
+    _set_start(cfg, args)
+    return cfg
+
+
+def testing_config(args: Namespace) -> Config:
+    """The config of a test run.
+
+    Args:
+        args (Namespace): Of :func:`parser_for_test`.
+
+    Raises:
+        UserError: An argument does not fit the config or what is on disk.
+    """
+    cfg = load_config(args)
+    cfg.load_from = _existing(args.checkpoint)
+    cfg.resume = False
+    if args.out is not None:
+        _set_out(cfg, args.out)
+    if args.show_dir is not None:
+        if 'visualization' not in cfg.get('default_hooks', {}):
+            raise UserError(f'--show-dir: {args.config} has no '
+                            'default_hooks.visualization')
+        cfg.default_hooks.visualization.update(
+            draw=True, test_out_dir=args.show_dir)
+    return cfg
+
+
+def _set_start(cfg: Config, args: Namespace) -> None:
+    """Decide between a new run, new weights and going on."""
+    if args.load_from is not None:
+        cfg.load_from = args.load_from
+    # Also `resume = True` in a config means the latest checkpoint.
+    resume = args.resume or ('auto' if cfg.get('resume') else None)
+    start: Optional[str] = None
+    if resume == 'auto':
+        found = find_checkpoint(cfg.work_dir)
+        start = None if found is None else str(found)
+    elif resume is not None:
+        start = resume
+    cfg.resume = start is not None
+    if start is None:
+        # With `--resume` and nothing to resume from, too: the first start
+        # of a run that a cluster restarts begins from the config's weights.
+        if cfg.get('load_from'):
+            cfg.load_from = _existing(cfg.load_from)
+        return
+    cfg.load_from = start
+    seed = checkpoint_seed(start, args.trust_checkpoint)
+    if args.seed not in (None, seed):
+        raise UserError(f'{start}: this run has seed {seed}, it cannot go on '
+                        f'with --seed {args.seed}; leave --seed out')
+    cfg.randomness.seed = seed
+
+
+def _existing(checkpoint: str) -> str:
+    """A checkpoint as it is, if it is there or a name to be looked up."""
+    if '://' not in checkpoint and not osp.isfile(osp.expanduser(checkpoint)):
+        raise UserError(f'{checkpoint}: no such checkpoint file')
+    return checkpoint
+
+
+def _set_out(cfg: Config, out: str) -> None:
+    if not out.endswith('.json'):
+        raise UserError(f'--out {out}: predictions are written as COCO '
+                        'results, the name should end in .json')
+    evaluator = cfg.get('test_evaluator') or []
+    metrics = evaluator if isinstance(evaluator, list) else [evaluator]
+    livecell = [m for m in metrics if m.get('type') == 'LIVECellMetric']
+    if not livecell:
+        raise UserError('--out: the config\'s test_evaluator has no '
+                        'LIVECellMetric, which writes the predictions')
+    os.makedirs(osp.dirname(osp.abspath(out)), exist_ok=True)
+    livecell[0].out_json = out

@@ -1,0 +1,46 @@
+"""Faults of the user's input, and how a tool reports them."""
+import os
+import sys
+from typing import Callable, Optional
+
+from pace_mmdet.datasets.errors import AnnotationError, ImageFileError
+
+EXIT_USER_ERROR = 2
+
+
+class UserError(Exception):
+    """Something that the user can put right; the message says how."""
+
+
+def run_tool(main: Callable[[], Optional[int]]) -> int:
+    """Run a tool and turn the user's faults into a message, not a traceback.
+
+    Every other exception passes: it is a fault of the program, and its
+    traceback is what a bug report needs. Of several processes the first one
+    speaks for all.
+
+    Args:
+        main (Callable): Runs the tool; None counts as 0.
+
+    Returns:
+        int: Exit code, 2 for a fault of the user.
+    """
+    try:
+        return main() or 0
+    except (UserError, AnnotationError, ImageFileError) as error:
+        if os.environ.get('RANK', '0') == '0':
+            print(f'error: {plain_message(error)}', file=sys.stderr)
+        return EXIT_USER_ERROR
+
+
+def plain_message(error: Exception) -> str:
+    """The message of an error, also when a data loader's worker raised it.
+
+    PyTorch raises a worker's exception again with the worker's traceback as
+    its message, which ends with the line 'module.Name: message'.
+    """
+    message = str(error)
+    if 'in DataLoader worker process' not in message:
+        return message
+    marker = f'{type(error).__name__}: '
+    return message.rpartition(marker)[2].strip()

@@ -1,0 +1,102 @@
+"""Changing a config from the command line, without typing errors."""
+import difflib
+import inspect
+from typing import Any, Dict, Iterator, List, Tuple
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from .errors import UserError
+
+# What a Runner reads from the config beside its own arguments, and what the
+# tools read. Every other key at the top is a variable of the config file.
+_READ_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {
+    'self', 'cfg'
+} | {
+    'sync_bn', 'model_wrapper_cfg', 'find_unused_parameters', 'compile',
+    'activation_checkpointing', 'efficient_conv_bn_eval', 'runner_type',
+    'tta_model', 'tta_pipeline', 'data_command'
+}
+
+
+def merge_options(cfg: Config,
+                  options: Dict[str, Any],
+                  allow_new: bool = False) -> None:
+    """Merge ``--cfg-options`` into a config, in place.
+
+    mmengine takes any key: a misspelt one, and a variable of the config file
+    whose value was copied elsewhere when the file was read, change nothing
+    and nobody says so. Here each is an error.
+
+    Args:
+        cfg (Config): The config.
+        options (dict): New values by dotted key, as
+            ``mmengine.config.DictAction`` gives them.
+        allow_new (bool): Whether keys that the config lacks are added.
+
+    Raises:
+        UserError: Names every wrong key, with what was probably meant.
+    """
+    if not allow_new:
+        faults = [
+            fault for key in options for fault in _faults(cfg, key)
+        ]
+        if faults:
+            raise UserError('--cfg-options: ' + '\n  '.join(faults) +
+                            '\nTo add new keys, give --allow-new-keys')
+    try:
+        cfg.merge_from_dict(options)
+    except (KeyError, TypeError) as error:
+        raise UserError(f'--cfg-options: {error.args[0]}') from None
+
+
+def flatten(value: Any, prefix: str = '') -> Iterator[Tuple[str, Any]]:
+    """Every dotted key of a nested config, inner nodes included.
+
+    Args:
+        value (Any): Dictionaries and lists of anything.
+        prefix (str): Dotted key of ``value`` itself.
+
+    Yields:
+        tuple[str, Any]: Dotted key and value.
+    """
+    if isinstance(value, dict):
+        children = list(value.items())
+    elif isinstance(value, (list, tuple)):
+        children = list(enumerate(value))
+    else:
+        return
+    for name, child in children:
+        key = f'{prefix}.{name}' if prefix else str(name)
+        yield key, child
+        yield from flatten(child, key)
+
+
+def _faults(cfg: Config, key: str) -> List[str]:
+    top = key.split('.')[0]
+    known = dict(flatten(cfg._cfg_dict.to_dict()))
+    if top not in cfg and top in _READ_KEYS:
+        return []
+    if key not in known and key.split('.')[-1] != '_delete_':
+        nearest = _nearest(key, list(known))
+        hint = f'; nearest: {", ".join(nearest)}' if nearest else ''
+        return [f'the config has no {key!r}{hint}']
+    if top not in _READ_KEYS:
+        used = [
+            other for other, value in known.items()
+            if other.split('.')[0] in _READ_KEYS and value == known.get(key)
+        ]
+        hint = (f'set what was made from it: {", ".join(used[:6])}'
+                if used else 'set what was made from it')
+        return [
+            f'{key!r} is a variable of the config file, changing it here has '
+            f'no effect; {hint}'
+        ]
+    return []
+
+
+def _nearest(key: str, known: List[str]) -> List[str]:
+    leaf = key.rpartition('.')[2]
+    same_leaf = [name for name in known if name.rpartition('.')[2] == leaf]
+    close = difflib.get_close_matches(key, known, n=3, cutoff=0.6)
+    return list(dict.fromkeys(close + same_leaf))[:4]

@@ -1,0 +1,191 @@
+"""Training and testing, from parsed arguments to the closing summary."""
+import os
+import os.path as osp
+from argparse import Namespace
+from typing import Dict, List, Union
+
+from mmdet.utils import setup_cache_size_limit_of_dynamo
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from .configuring import testing_config, training_config
+from .data_check import check_data
+from .errors import UserError
+from .launch import prepare_cpu
+from .safe_loading import load_checkpoint_file, use_safe_loading
+
+
+def build_runner(cfg: Config, args: Namespace) -> Runner:
+    """Build the runner of a config, with several processes set up."""
+    # Without a launcher's variables there is one process, of number 0.
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    prepare_cpu(cfg, args.launcher)
+    setup_cache_size_limit_of_dynamo()
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def run_train(args: Namespace) -> int:
+    """Train a model.
+
+    Args:
+        args (Namespace): Of :func:`parser_for_train`.
+
+    Returns:
+        int: Exit code.
+
+    Raises:
+        UserError: Something that the user can put right.
+    """
+    use_safe_loading(args.trust_checkpoint)
+    cfg = training_config(args)
+    check_data(cfg, ('train', 'val') if cfg.get('val_cfg') else ('train', ))
+    runner = build_runner(cfg, args)
+    try:
+        runner.train()
+    except KeyboardInterrupt:
+        if is_main_process():
+            print('\nStopped. To go on from the latest checkpoint, repeat the '
+                  'command with --resume.')
+        return 130
+    if is_main_process():
+        print('\n'.join(summary_of_training(runner, args.config)))
+    return 0
+
+
+def run_test(args: Namespace) -> Dict[str, float]:
+    """Evaluate a checkpoint.
+
+    Args:
+        args (Namespace): Of :func:`parser_for_test`.
+
+    Returns:
+        dict[str, float]: The scores; empty in all processes but the first.
+
+    Raises:
+        UserError: Something that the user can put right.
+    """
+    use_safe_loading(args.trust_checkpoint)
+    cfg = testing_config(args)
+    check_data(cfg, ('test', ))
+    if '://' not in cfg.load_from:
+        weights = load_checkpoint_file(
+            cfg.load_from, 'cpu', args.trust_checkpoint, mmap=True)
+    else:
+        weights = None
+    runner = build_runner(cfg, args)
+    if weights is not None:
+        check_weights(runner, weights, cfg.load_from)
+    scores = runner.test() or {}
+    if is_main_process():
+        print('\n'.join(summary_of_test(scores, args, runner.log_dir)))
+    return scores
+
+
+def check_weights(runner: Runner, checkpoint: dict, path: str) -> None:
+    """Check that a checkpoint holds all of a model's parameters.
+
+    mmengine only warns, and tests a model that is partly random.
+
+    Args:
+        runner (Runner): Its model is checked.
+        checkpoint (dict): What the file holds.
+        path (str): The file, for the message.
+
+    Raises:
+        UserError: Parameters are missing or have another shape.
+    """
+    model = runner.model
+    model = model.module if is_model_wrapper(model) else model
+    state = checkpoint.get('state_dict', checkpoint)
+    shapes = {
+        name.removeprefix('module.'): getattr(value, 'shape', None)
+        for name, value in state.items()
+    }
+    wanted = {
+        name: value.shape
+        for name, value in model.state_dict().items()
+        if not name.endswith('num_batches_tracked')
+    }
+    wrong = [
+        f'{name}: {_shape(shapes.get(name))} instead of {_shape(shape)}'
+        for name, shape in wanted.items() if shapes.get(name) != shape
+    ]
+    if wrong:
+        more = len(wrong) - 5
+        raise UserError(
+            f'{path}: is of another model than this config\'s, '
+            f'{len(wrong)} of {len(wanted)} parameters differ:\n' +
+            ''.join(f'  - {line}\n' for line in wrong[:5]) +
+            (f'  ... and {more} more\n' if more > 0 else '') +
+            'Give the config that it was trained with.')
+
+
+def summary_of_training(runner: Runner, config: str) -> List[str]:
+    """What a user wants to know after training.
+
+    Args:
+        runner (Runner): After ``train()``.
+        config (str): The config file.
+
+    Returns:
+        list[str]: Lines of text.
+    """
+    info = runner.message_hub.runtime_info
+    last, best = info.get('last_ckpt'), info.get('best_ckpt')
+    hooks = [h for h in runner.hooks if isinstance(h, CheckpointHook)]
+    lines = [
+        '', f'Trained {runner.iter} of {runner.max_iters} iterations.',
+        f'  log              {_near(runner.log_dir)}'
+    ]
+    if last is not None:
+        lines.append(f'  last checkpoint  {_near(last)}')
+    if best is not None:
+        score = f'{hooks[0].key_indicators[0]} {info["best_score"]:.4f}'
+        lines.append(f'  best checkpoint  {_near(best)}  ({score})')
+    if best or last:
+        lines.append(f'To evaluate it:  python tools/test.py {config} '
+                     f'{_near(best or last)}')
+    return lines
+
+
+def summary_of_test(scores: Dict[str, float], args: Namespace,
+                 log_dir: str) -> List[str]:
+    """What a user wants to know after a test.
+
+    Args:
+        scores (dict[str, float]): By name.
+        args (Namespace): Of :func:`parser_for_test`.
+        log_dir (str): The run's log directory.
+
+    Returns:
+        list[str]: Lines of text.
+    """
+    width = max((len(name) for name in scores), default=0)
+    lines = ['', f'Scores of {args.checkpoint}:']
+    lines += [
+        f'  {name:<{width}}  {_number(score)}'
+        for name, score in scores.items()
+    ]
+    if args.out is not None:
+        lines.append(f'Predictions: {_near(args.out)}')
+    if args.show_dir is not None:
+        lines.append(f'Pictures: {_near(osp.join(log_dir, args.show_dir))}')
+    return lines + [f'Log: {_near(log_dir)}']
+
+
+def _number(score: Union[float, str]) -> str:
+    return f'{score:.4f}' if isinstance(score, float) else str(score)
+
+
+def _shape(shape) -> str:
+    return 'nothing' if shape is None else str(tuple(shape))
+
+
+def _near(path: str) -> str:
+    """A path as one would type it: relative, if it lies below."""
+    relative = osp.relpath(path)
+    return path if relative.startswith('..') else relative

@@ -1,0 +1,202 @@
+"""Ground truth of instance segmentation, as arrays per image.
+
+Letters in shapes: G cells of one image.
+"""
+import logging
+import math
+import os
+from dataclasses import dataclass
+from typing import (Any, Dict, Iterable, Iterator, List, Mapping, Optional,
+                    Tuple, Union)
+
+import msgspec
+import numpy as np
+from mmengine.logging import print_log
+
+from pace_mmdet.datasets.coco_json import CocoFile, Id, ImageEntry
+from pace_mmdet.datasets.errors import AnnotationError, Faults
+
+from .masks import empty_counts, to_counts
+
+
+@dataclass(frozen=True)
+class ImageTruth:
+    """The cells of one image.
+
+    Attributes:
+        file_name (str): As the file gives it; two ids may share one.
+        height (int): In pixels.
+        width (int): In pixels.
+        bboxes (np.ndarray): (G, 4) float64, x, y, w, h in pixels.
+        areas (np.ndarray): (G,) float64, the file's ``area``, in pixels.
+        crowd (np.ndarray): (G,) bool, the file's ``iscrowd``.
+        counts (List[bytes], optional): G compressed RLE counts.
+    """
+    file_name: str
+    height: int
+    width: int
+    bboxes: np.ndarray
+    areas: np.ndarray
+    crowd: np.ndarray
+    counts: Optional[List[bytes]]
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """A whole data set.
+
+    Attributes:
+        source (str): Where it comes from, for messages.
+        images (Dict[int, ImageTruth]): By image id.
+        category_ids (Tuple[int, ...]): In the file's order.
+        has_masks (bool): Whether it can score masks.
+    """
+    source: str
+    images: Dict[int, ImageTruth]
+    category_ids: Tuple[int, ...]
+    has_masks: bool
+
+
+class _Annotation(msgspec.Struct, gc=False):
+    id: Id
+    image_id: Id
+    bbox: Tuple[float, float, float, float]
+    area: Optional[float] = None
+    iscrowd: Union[int, bool] = 0
+    segmentation: Any = None
+    point_coords: Any = None
+
+
+class _Category(msgspec.Struct):
+    id: Id
+
+
+class _Content(msgspec.Struct):
+    """Ground truth in memory, with what a file would give."""
+    images: List[ImageEntry]
+    annotations: List[_Annotation]
+    categories: List[_Category] = []
+
+
+class _Cells:
+    """Gathers the annotations of one image."""
+
+    def __init__(self) -> None:
+        self.bboxes: List[Tuple[float, ...]] = []
+        self.areas: List[float] = []
+        self.crowd: List[bool] = []
+        self.counts: List[bytes] = []
+
+    def as_truth(self, image: ImageEntry, with_masks: bool) -> ImageTruth:
+        return ImageTruth(
+            image.file_name,
+            image.height,
+            image.width,
+            bboxes=np.array(self.bboxes, dtype=np.float64).reshape(-1, 4),
+            areas=np.array(self.areas, dtype=np.float64),
+            crowd=np.array(self.crowd, dtype=bool),
+            counts=self.counts if with_masks else None)
+
+
+def load_ground_truth(source: Union[str, os.PathLike, Mapping, GroundTruth],
+                      with_masks: bool = True) -> GroundTruth:
+    """Read and check ground truth; polygons become RLE here, once.
+
+    The file is taken as it is, cells and images listed twice included, as
+    LIVECell's published numbers do. Polygons that enclose nothing stay as
+    cells of no pixel, which can't be found; the log counts them.
+
+    Args:
+        source (path | dict | GroundTruth): A COCO annotation file, its
+            content, or what this function gave before.
+        with_masks (bool): Whether masks will be scored.
+
+    Returns:
+        GroundTruth: All images of the file.
+
+    Raises:
+        AnnotationError: One error with all faults of the file: missing,
+            truncated, doubled ids, unknown image ids, boxes or areas that are
+            missing or not finite, and with ``with_masks`` absent or unusable
+            masks.
+    """
+    if isinstance(source, GroundTruth):
+        if with_masks and not source.has_masks:
+            raise ValueError(f'{source.source}: was read without masks; read '
+                             'it with with_masks=True to score masks')
+        return source
+    if isinstance(source, Mapping):
+        name, faults = 'ground truth', Faults('ground truth')
+        content = _convert(source)
+        images, categories = content.images, content.categories
+        blocks: Iterable[List[_Annotation]] = [content.annotations]
+    else:
+        file = CocoFile(source)
+        name, faults = str(source), file.faults
+        images, categories = file.images, file.categories
+        blocks = file.blocks(_Annotation)
+    return _gather(name, images, [category.id for category in categories],
+                   blocks, faults, with_masks)
+
+
+def _convert(content: Mapping) -> _Content:
+    try:
+        return msgspec.convert(content, _Content)
+    except msgspec.ValidationError as error:
+        raise AnnotationError(f'ground truth: {error}') from None
+
+
+def _gather(name: str, images: List[ImageEntry], category_ids: List[int],
+            blocks: Iterable[List[_Annotation]], faults: Faults,
+            with_masks: bool) -> GroundTruth:
+    sizes = {image.id: (image.height, image.width) for image in images}
+    if len(sizes) < len(images):
+        faults.add('an image id is used twice')
+    cells = {image_id: _Cells() for image_id in sizes}
+    seen, points, empty = set(), 0, 0
+    for ann in (ann for block in blocks for ann in block):
+        for fault in _faults_of(ann, sizes, seen, with_masks):
+            faults.add(f'annotation {ann.id}: {fault}')
+        seen.add(ann.id)
+        points += ann.point_coords is not None and not ann.segmentation
+        if faults:
+            continue  # go on looking, but collect nothing any more
+        row = cells[ann.image_id]
+        row.bboxes.append(ann.bbox)
+        row.areas.append(ann.area)
+        row.crowd.append(bool(ann.iscrowd))
+        if with_masks:
+            size = sizes[ann.image_id]
+            row.counts.append(to_counts(ann.segmentation, *size))
+            empty += row.counts[-1] == empty_counts(*size)
+    faults.raise_if_any(
+        'The file holds points, not masks: give the mask JSON that they were '
+        "made from, or score boxes only (metric='bbox')." if with_masks
+        and points else 'Nothing can be scored with such a file.')
+    if empty:
+        print_log(
+            f'{name}: {empty} cells have a mask of no pixel; they count as '
+            'cells that were not found.',
+            logger='current',
+            level=logging.WARNING)
+    return GroundTruth(
+        name, {
+            image.id: cells[image.id].as_truth(image, with_masks)
+            for image in images
+        }, tuple(category_ids), with_masks)
+
+
+def _faults_of(ann: _Annotation, sizes: Mapping[int, Tuple[int, int]],
+               seen: set, with_masks: bool) -> Iterator[str]:
+    size = sizes.get(ann.image_id)
+    if ann.id in seen:
+        yield 'this id is used twice'
+    if size is None:
+        yield f'image_id {ann.image_id} is not among the images'
+    if not all(map(math.isfinite, ann.bbox)):
+        yield f'bbox {list(ann.bbox)} should be four finite numbers'
+    if ann.area is None or not math.isfinite(ann.area):
+        yield (f'area {ann.area} should be a number; which cells are small, '
+               'medium and large depends on it')
+    if with_masks and not ann.segmentation:
+        yield 'no segmentation'

@@ -1,0 +1,109 @@
+"""Masks as COCO run-length encodings, kept as their compressed counts.
+
+A mask is one ``bytes`` object: the compressed ``counts`` of COCO's RLE
+(column-major runs, as pycocotools writes them). The size (height, width) is
+the image's and is stored once per image.
+"""
+import math
+from typing import Any, List, Sequence, Union
+
+import numpy as np
+import torch
+from faster_coco_eval.core import mask as mask_api
+
+
+def encode_bitmaps(masks: Union[torch.Tensor, np.ndarray]) -> List[bytes]:
+    """Encode bitmaps, one at a time so that no copy of all of them is made.
+
+    Args:
+        masks (torch.Tensor | np.ndarray): (N, H, W) bool or uint8 0/1, on
+            any device.
+
+    Returns:
+        List[bytes]: N compressed counts.
+    """
+    counts = []
+    for mask in masks:
+        if isinstance(mask, torch.Tensor):
+            mask = mask.detach().cpu().numpy()
+        mask = np.asfortranarray(mask, dtype=np.uint8)
+        counts.append(mask_api.encode(mask)['counts'])
+    return counts
+
+
+def to_counts(segmentation: Any, height: int, width: int) -> bytes:
+    """Turn any COCO segmentation into compressed counts.
+
+    Polygon parts of fewer than three points enclose nothing and are left out
+    (pycocotools reads a part of two points as a box); a cell of which nothing
+    remains is an empty mask.
+
+    Args:
+        segmentation (list | dict): Polygons [[x0, y0, x1, y1, ...], ...] in
+            continuous image pixels, or RLE with ``size`` [h, w] and
+            ``counts`` compressed (str or bytes) or not (list of runs).
+        height (int): Height of the image in pixels.
+        width (int): Width of the image in pixels.
+
+    Returns:
+        bytes: Compressed counts of an RLE of size (height, width).
+
+    Raises:
+        ValueError: If it is neither, or an RLE of another size.
+    """
+    if isinstance(segmentation, dict):
+        return _counts_of_rle(segmentation, height, width)
+    if not (isinstance(segmentation, (list, tuple)) and segmentation):
+        raise ValueError('expected polygons or an RLE as segmentation, got '
+                         f'{_shorten(segmentation)}')
+    for part in segmentation:
+        if not (isinstance(part, (list, tuple)) and len(part) % 2 == 0
+                and all(isinstance(value, (int, float)) for value in part)
+                and all(map(math.isfinite, part))):
+            raise ValueError('expected a polygon [x0, y0, x1, y1, ...] of '
+                             f'finite numbers, got {_shorten(part)}')
+    parts = [[float(v) for v in part] for part in segmentation
+             if len(part) >= 6]
+    if not parts:
+        return mask_api.frPyObjects(
+            dict(size=[height, width], counts=[height * width]), height,
+            width)['counts']
+    rles = mask_api.frPyObjects(parts, height, width)
+    return (rles[0] if len(rles) == 1 else mask_api.merge(rles))['counts']
+
+
+def to_rles(counts: Sequence[bytes], height: int, width: int) -> List[dict]:
+    """COCO RLE dicts of N compressed counts of one image."""
+    size = [height, width]
+    return [dict(size=size, counts=count) for count in counts]
+
+
+def mask_areas(counts: Sequence[bytes], height: int,
+               width: int) -> np.ndarray:
+    """Areas of N compressed counts: (N,) float64, in pixels."""
+    if not counts:
+        return np.zeros(0)
+    rles = to_rles(counts, height, width)
+    return np.asarray(mask_api.area(rles), dtype=np.float64)
+
+
+def _counts_of_rle(rle: dict, height: int, width: int) -> bytes:
+    size, counts = rle.get('size'), rle.get('counts')
+    if not isinstance(size, (list, tuple)) or list(size) != [height, width]:
+        raise ValueError(f'the RLE has size {size}, the image is '
+                         f'[{height}, {width}] (height, width)')
+    if isinstance(counts, str):
+        return counts.encode('ascii')
+    if isinstance(counts, bytes):
+        return counts
+    if isinstance(counts, list) and sum(counts) == height * width:
+        return mask_api.frPyObjects(
+            dict(size=[height, width], counts=counts), height,
+            width)['counts']
+    raise ValueError('expected RLE counts as a string or as runs that add up '
+                     f'to {height * width} pixels, got {_shorten(counts)}')
+
+
+def _shorten(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f'{text[:57]}...'

@@ -1,0 +1,106 @@
+"""Reading COCO's run-length codes, many at a time."""
+from typing import Sequence, Tuple
+
+import numpy as np
+from pycocotools import mask as mask_utils
+
+
+def compressed_counts(segmentation, height: int, width: int) -> bytes:
+    """The compressed run-length counts of a mask in any form COCO knows.
+
+    Args:
+        segmentation (list | dict): Polygons ``[[x0, y0, x1, y1, ...], ...]``
+            in image pixels, or a run-length code ``{'size': [height, width],
+            'counts': list | str | bytes}``.
+        height (int): Height of the image in pixels.
+        width (int): Width of the image in pixels.
+
+    Returns:
+        bytes: The counts in COCO's compressed form.
+
+    Raises:
+        ValueError: If there is no mask, its form is unknown, or its size is
+            not the image's.
+    """
+    if isinstance(segmentation, dict) and 'counts' in segmentation:
+        size = [int(side) for side in segmentation.get('size', ())]
+        if size != [height, width]:
+            raise ValueError(f'a mask of size {size} (height, width) on an '
+                             f'image of {[height, width]}')
+        counts = segmentation['counts']
+        if isinstance(counts, str):
+            return counts.encode('ascii')
+        if isinstance(counts, bytes):
+            return counts
+        return mask_utils.frPyObjects(segmentation, height, width)['counts']
+    if isinstance(segmentation, (list, tuple)) and len(segmentation):
+        if any(len(polygon) < 6 or len(polygon) % 2
+               for polygon in segmentation):
+            raise ValueError('a polygon needs at least 3 points, an x and a '
+                             'y each')
+        parts = mask_utils.frPyObjects(
+            [list(map(float, polygon)) for polygon in segmentation], height,
+            width)
+        whole = parts[0] if len(parts) == 1 else mask_utils.merge(parts)
+        return whole['counts']
+    raise ValueError('expected polygons or a run-length code, got '
+                     f'{str(segmentation)[:60]!r}')
+
+
+def decode_counts(codes: Sequence[bytes]) -> Tuple[np.ndarray, np.ndarray]:
+    """Decode compressed run-length counts of many masks at once.
+
+    The code (pycocotools, ``rleToString``): a number is written in groups of
+    5 bits, lowest first, one character ``48 + bits`` each, bit 5 set where
+    another follows; the last group's bit 4 is the sign. From the fourth run
+    on, a mask's number is the difference to its run two before.
+
+    Args:
+        codes (Sequence[bytes]): N masks' compressed counts.
+
+    Returns:
+        tuple[ndarray]: All run lengths, one mask after the other, int64,
+        shape (sum of R, ), and the number of runs R of each, int64,
+        shape (N, ).
+
+    Raises:
+        ValueError: If a code is empty or ends within a number.
+    """
+    if not len(codes):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    groups = np.frombuffer(b''.join(codes), np.uint8).astype(np.int64) - 48
+    code_ends = np.cumsum([len(code) for code in codes])
+    is_last = (groups & 0x20) == 0
+    if min(map(len, codes)) == 0 or not is_last[code_ends - 1].all():
+        raise ValueError('a run-length code is empty or cut off')
+
+    number_ends = np.flatnonzero(is_last)
+    number_starts = np.r_[0, number_ends[:-1] + 1]
+    lengths = number_ends - number_starts + 1
+    shifts = 5 * (np.arange(len(groups)) - np.repeat(number_starts, lengths))
+    numbers = np.add.reduceat((groups & 0x1f) << shifts, number_starts)
+    negative = (groups[number_ends] & 0x10) != 0
+    numbers[negative] -= np.int64(1) << (5 * lengths[negative])
+
+    runs = np.diff(np.r_[0, np.searchsorted(number_ends, code_ends)])
+    return _undo_differences(numbers, runs), runs
+
+
+def _undo_differences(numbers: np.ndarray, runs: np.ndarray) -> np.ndarray:
+    """Run lengths from the differences of each mask's odd and even runs.
+
+    Within a mask there are three chains: run 0 alone, runs 1, 3, 5, ... and
+    runs 2, 4, 6, ... A chain's run length is the running sum of its numbers.
+    """
+    mask_ids = np.repeat(np.arange(len(runs)), runs)
+    ranks = np.arange(len(numbers)) - np.repeat(np.cumsum(runs) - runs, runs)
+    chains = 3 * mask_ids + np.where(ranks == 0, 0, 2 - ranks % 2)
+    order = np.argsort(chains, kind='stable')
+    sums = np.cumsum(numbers[order])
+    sorted_chains = chains[order]
+    is_start = np.r_[True, sorted_chains[1:] != sorted_chains[:-1]]
+    starts = np.flatnonzero(is_start)
+    before = sums[starts] - numbers[order][starts]
+    counts = np.empty_like(numbers)
+    counts[order] = sums - before[np.cumsum(is_start) - 1]
+    return counts

@@ -1,0 +1,144 @@
+"""Seeded synthetic cells for tests, benchmarks and examples."""
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Tuple
+
+import numpy as np
+import tifffile
+from pycocotools import mask as mask_utils
+from skimage.draw import polygon2mask
+
+_CORNERS = 24
+
+
+@dataclass(frozen=True)
+class SyntheticCells:
+    """Bright, roundish cells on a dark, noisy background.
+
+    Args:
+        image (ndarray): uint8, shape (H, W).
+        polygons (list[list[float]]): Outline of each of the N cells as
+            x0, y0, x1, y1, ... in image pixels.
+        bboxes (ndarray): Boxes (x1, y1, x2, y2) around the outlines in image
+            pixels, float64, shape (N, 4).
+    """
+    image: np.ndarray
+    polygons: List[List[float]]
+    bboxes: np.ndarray
+
+
+def synthetic_cells(num_cells: int,
+                    height: int,
+                    width: int,
+                    seed: int = 0) -> SyntheticCells:
+    """Draw cells on a jittered grid, so that they hardly overlap.
+
+    Args:
+        num_cells (int): Number of cells, may be 0.
+        height (int): Height of the image in pixels.
+        width (int): Width of the image in pixels.
+        seed (int): Seed; the result is a pure function of the arguments.
+    """
+    rng = np.random.default_rng(seed)
+    image = rng.normal(60, 8, (height, width))
+    if num_cells == 0:
+        return SyntheticCells(image.clip(0, 255).astype(np.uint8), [],
+                              np.zeros((0, 4)))
+    columns = max(int(np.ceil(np.sqrt(num_cells * width / height))), 1)
+    rows = -(-num_cells // columns)
+    pitch = np.array([width / columns, height / rows])
+    slots = rng.permutation(rows * columns)[:num_cells]
+    grid = np.stack([slots % columns, slots // columns], axis=1)
+    centres = (grid + 0.5 + rng.uniform(-0.1, 0.1, grid.shape)) * pitch
+    radii = rng.uniform(0.28, 0.42, grid.shape) * pitch
+
+    angles = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
+    bumps = 1 + rng.uniform(-0.12, 0.12, (num_cells, _CORNERS, 1))
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    outlines = centres[:, None] + radii[:, None] * circle * bumps
+    outlines = outlines.clip(0, (width, height)).round(2)
+    for outline in outlines:
+        _brighten(image, outline, rng.uniform(60, 110))
+    return SyntheticCells(
+        image.clip(0, 255).astype(np.uint8), outlines.reshape(num_cells,
+                                                              -1).tolist(),
+        np.concatenate([outlines.min(1), outlines.max(1)], axis=1))
+
+
+def _brighten(image: np.ndarray, outline: np.ndarray, amount: float) -> None:
+    """Add ``amount`` to the pixels inside an outline (x, y), in place."""
+    left, top = np.floor(outline.min(0)).astype(int)
+    right, bottom = np.ceil(outline.max(0)).astype(int)
+    inside = polygon2mask((bottom - top, right - left),
+                          outline[:, ::-1] - (top + 0.5, left + 0.5))
+    image[top:bottom, left:right][inside] += amount
+
+
+def synthetic_coco(num_images: int,
+                   num_cells: int,
+                   height: int,
+                   width: int,
+                   seed: int = 0,
+                   stem: str = 'A172_Phase_A7_1',
+                   rle: bool = False) -> Tuple[List[tuple], dict]:
+    """A mask data set in COCO's form.
+
+    Args:
+        num_images (int): Number of images.
+        num_cells (int): Cells per image.
+        height (int): Height of the images in pixels.
+        width (int): Width of the images in pixels.
+        seed (int): Seed.
+        stem (str): Start of the file names; LIVECell's carry the cell type.
+        rle (bool): Masks as run-length codes instead of polygons.
+
+    Returns:
+        tuple: A list of (file name, uint8 image (H, W)), and the annotations
+        as a dict.
+    """
+    images, infos, annotations = [], [], []
+    for index in range(num_images):
+        cells = synthetic_cells(num_cells, height, width, seed + index)
+        name = f'{stem}_{index:02d}.tif'
+        images.append((name, cells.image))
+        infos.append(
+            dict(id=index + 1, file_name=name, height=height, width=width))
+        for polygon, (x1, y1, x2, y2) in zip(cells.polygons, cells.bboxes):
+            code = mask_utils.frPyObjects([polygon], height, width)[0]
+            area = int(mask_utils.area(code))
+            code['counts'] = code['counts'].decode('ascii')
+            annotations.append(
+                dict(
+                    id=len(annotations) + 1,
+                    image_id=index + 1,
+                    category_id=1,
+                    bbox=[float(x1), float(y1), float(x2 - x1), float(y2 - y1)],
+                    area=area,
+                    iscrowd=0,
+                    segmentation=code if rle else [polygon]))
+    return images, dict(
+        info=dict(description='synthetic cells'),
+        images=infos,
+        annotations=annotations,
+        categories=[dict(id=1, name='cell')])
+
+
+def write_synthetic_coco(root, *args, **kwargs) -> Path:
+    """Write what :func:`synthetic_coco` makes of the other arguments.
+
+    Args:
+        root (str | Path): Folder; gets ``images/*.tif``, 8 bit grey, and
+            ``annotations.json``.
+
+    Returns:
+        Path: The annotation file.
+    """
+    root = Path(root)
+    (root / 'images').mkdir(parents=True, exist_ok=True)
+    images, coco = synthetic_coco(*args, **kwargs)
+    for name, image in images:
+        tifffile.imwrite(root / 'images' / name, image)
+    path = root / 'annotations.json'
+    path.write_text(json.dumps(coco))
+    return path

@@ -1,0 +1,13 @@
+"""Pictures of cells, points and results."""
+from .figures import comparison_figure, supervision_figure
+from .hook import CellVisualizationHook
+from .plots import (annotation_cost_figure, read_scalars,
+                    training_curve_figure)
+from .saving import save_figure
+from .visualizer import PointLocalVisualizer
+
+__all__ = [
+    'CellVisualizationHook', 'PointLocalVisualizer', 'annotation_cost_figure',
+    'comparison_figure', 'read_scalars', 'save_figure', 'supervision_figure',
+    'training_curve_figure'
+]

@@ -1,0 +1,173 @@
+"""Plots of numbers: what annotation costs, how training went."""
+import json
+import math
+from pathlib import Path
+from typing import Dict, List, Mapping, Sequence, Tuple, Union
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pace_mmdet.points import AnnotationCost
+
+_PAPER_COUNTS = (1, 2, 4, 6, 8, 10)
+_BOX, _POINT, _MASK = '#9db7d5', '#2b6cb0', '#8a8a8a'
+_THIN = ('#1f77b4', '#2ca02c', '#9467bd', '#8c564b', '#e377c2', '#7f7f7f',
+         '#bcbd22', '#17becf', '#ff7f0e')
+_SCORES = {
+    'livecell/segm_AP': 'mask AP',
+    'livecell/segm_AP50': 'mask AP50',
+    'livecell/segm_AP75': 'mask AP75',
+    'livecell/bbox_AP': 'box AP'
+}
+
+
+def annotation_cost_figure(
+        cost: AnnotationCost = AnnotationCost(),
+        point_counts: Sequence[int] = _PAPER_COUNTS) -> Figure:
+    """Seconds per cell for points and for a full mask (Fig. 2).
+
+    Args:
+        cost (AnnotationCost): The times.
+        point_counts (Sequence[int]): Numbers of points to show.
+    """
+    figure = Figure(figsize=(6.4, 3.6), layout='constrained')
+    ax = figure.add_subplot()
+    names = [str(count) for count in point_counts] + ['full mask']
+    points = [count * cost.seconds_per_point for count in point_counts]
+    boxes = [cost.seconds_per_box] * len(points)
+    ax.bar(names[:-1], boxes, color=_BOX, label='box')
+    ax.bar(names[:-1], points, bottom=boxes, color=_POINT, label='points')
+    ax.bar(names[-1:], [cost.seconds_per_mask], color=_MASK)
+    for name, count in zip(names, point_counts):
+        ax.annotate(
+            f'{100 * cost.fraction(count):.1f} %\n{cost.speedup(count):.1f}x '
+            'faster', (name, cost.seconds(count)),
+            xytext=(0, 3),
+            textcoords='offset points',
+            ha='center',
+            fontsize=8)
+    ax.annotate(
+        '100 %', (names[-1], cost.seconds_per_mask),
+        xytext=(0, 3),
+        textcoords='offset points',
+        ha='center',
+        fontsize=8)
+    ax.set_xlabel('points per cell')
+    ax.set_ylabel('annotation time per cell (s)')
+    ax.margins(y=0.15)
+    ax.legend(frameon=False, loc='upper left')
+    ax.spines[['top', 'right']].set_visible(False)
+    return figure
+
+
+def read_scalars(path: Union[str, Path]) -> List[dict]:
+    """Read the log of a run that mmengine's ``LocalVisBackend`` writes.
+
+    Args:
+        path (str | Path): ``WORK_DIR/<time>/vis_data/scalars.json``, a JSON
+            object a line. A last line that a killed run left unfinished is
+            left out.
+
+    Raises:
+        ValueError: If another line is no JSON object.
+    """
+    lines = Path(path).read_text(encoding='utf-8').split('\n')
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            if number == len(lines):  # not ended by a line break
+                break
+            row = None
+        if not isinstance(row, dict):
+            raise ValueError(f'{path}, line {number}: expected a JSON object, '
+                             f'got {line[:60]!r}')
+        rows.append(row)
+    return rows
+
+
+def training_curve_figure(rows: Sequence[Mapping[str, float]]) -> Figure:
+    """Losses and scores over the iterations of a run.
+
+    Args:
+        rows (Sequence[Mapping]): What was logged, as :func:`read_scalars`
+            gives it: ``step`` and any of ``loss``, ``loss_*``, ``s0.loss_*``
+            and ``livecell/*``. Values that are not finite leave a gap.
+
+    Raises:
+        ValueError: If there is neither a loss nor a score.
+    """
+    losses = _series(rows, lambda key: 'loss' in key)
+    scores = _series(rows, lambda key: key in _SCORES)
+    if not losses and not scores:
+        raise ValueError('nothing to plot: expected rows with a "step" and a '
+                         '"loss" or one of ' + ', '.join(_SCORES))
+    parts = [part for part in (losses, scores) if part]
+    figure = Figure(figsize=(5.2 * len(parts), 3.6), layout='constrained')
+    axes = list(figure.subplots(1, len(parts), squeeze=False)[0])
+    if losses:
+        _plot_losses(axes.pop(0), losses)
+    if scores:
+        _plot_scores(axes.pop(0), scores)
+    return figure
+
+
+def _series(rows: Sequence[Mapping[str, float]],
+            wanted) -> Dict[str, Tuple[List[float], List[float]]]:
+    """Steps and values of each wanted key, in the order of first sight."""
+    series: Dict[str, Tuple[List[float], List[float]]] = {}
+    for row in rows:
+        for key, value in row.items():
+            if 'step' in row and wanted(key):
+                steps, values = series.setdefault(key, ([], []))
+                steps.append(row['step'])
+                values.append(value if math.isfinite(value) else math.nan)
+    return series
+
+
+def _plot_losses(ax: Axes, losses: dict) -> None:
+    """The sum in black, the mask loss in colour, its other parts thin."""
+    ax.set_prop_cycle(color=_THIN)
+    for key, (steps, values) in losses.items():
+        if key == 'loss':
+            style = dict(color='black', linewidth=1.8, zorder=3)
+        elif key.endswith('loss_mask'):
+            style = dict(color='#d62728', linewidth=1.8, zorder=3)
+        else:
+            style = dict(linewidth=0.8)
+        ax.plot(steps, values, label=key, **style)
+    ax.set_ylabel('loss')
+    _finish(ax)
+
+
+def _plot_scores(ax: Axes, scores: dict) -> None:
+    """Scores in percent, the best mask AP marked."""
+    for key, name in _SCORES.items():
+        if key in scores:
+            steps, values = scores[key]
+            percent = [100 * value for value in values]
+            ax.plot(steps, percent, '.-', label=name)
+    steps, values = scores.get('livecell/segm_AP', ([], []))
+    finite = [(v, s) for s, v in zip(steps, values) if math.isfinite(v)]
+    if finite:
+        best, step = max(finite, key=lambda pair: pair[0])
+        ax.annotate(
+            f'{100 * best:.1f}', (step, 100 * best),
+            xytext=(0, 5),
+            textcoords='offset points',
+            ha='center',
+            fontweight='bold')
+    ax.set_ylabel('AP (%)')
+    _finish(ax)
+
+
+def _finish(ax: Axes) -> None:
+    """What both panels have in common."""
+    ax.set_xlabel('iteration')
+    ax.set_ylim(bottom=0)
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False, fontsize=7)
+    ax.spines[['top', 'right']].set_visible(False)

@@ -1,0 +1,52 @@
+"""Writing pictures whole or not at all."""
+import io
+from pathlib import Path
+from typing import Union
+
+import cv2
+import numpy as np
+from matplotlib.figure import Figure
+
+from pace_mmdet.engine.atomic import write_atomically
+
+
+def save_figure(figure: Figure, path: Union[str, Path],
+                dpi: float = 150) -> Path:
+    """Save a figure; an existing file is replaced.
+
+    Args:
+        figure (Figure): The figure.
+        path (str | Path): Where to; the folder is made if it is missing. The
+            suffix (``.png``, ``.pdf``, ``.svg``, ...) decides the format.
+        dpi (float): Pixels per inch.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        ValueError: If Matplotlib does not know the suffix.
+    """
+    path = Path(path)
+    known = figure.canvas.get_supported_filetypes()
+    kind = path.suffix[1:].lower()
+    if kind not in known:
+        raise ValueError(f'{path}: cannot save a figure as {path.suffix!r}, '
+                         f'expected one of {sorted(known)}')
+    content = io.BytesIO()
+    figure.savefig(content, dpi=dpi, format=kind)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content.getvalue())
+    return path
+
+
+def save_png(image: np.ndarray, path: Union[str, Path]) -> Path:
+    """Save an RGB image, uint8, shape (H, W, 3); replaces a file.
+
+    Returns:
+        Path: The file.
+    """
+    path = Path(path)
+    content = cv2.imencode('.png', image[..., ::-1])[1].tobytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)
+    return path

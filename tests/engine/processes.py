@@ -1,0 +1,53 @@
+"""Running a tool in a process of its own, without a new interpreter."""
+import importlib.util
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import torch
+# An optimizer imports it, which takes seconds: once, not in every fork.
+import torch._dynamo  # noqa: F401
+
+ROOT = Path(__file__).parents[2]
+
+
+def load_tool(name: str):
+    """Import a script of tools/ by its file name."""
+    spec = importlib.util.spec_from_file_location(f'tool_{name}',
+                                                  ROOT / 'tools' / f'{name}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_tool_forked(name: str, *args) -> int:
+    """Run ``tools/<name>.py`` in a fork of this process.
+
+    mmengine keeps runs apart by the second they started in; a fork leaves
+    nothing behind, and can be killed.
+
+    Args:
+        name (str): Name of the script.
+        *args: Its arguments.
+
+    Returns:
+        int: Exit code; -9 if it was killed.
+    """
+    tool = load_tool(name)
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            torch.set_num_threads(1)
+            code = tool.main([str(arg) for arg in args])
+        except SystemExit as error:
+            code = error.code
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -1,0 +1,38 @@
+"""Make boxes and labelled points of a COCO file with masks."""
+import argparse
+import sys
+
+from pace_mmdet.datasets.converters import masks_to_points
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('masks', help='COCO file with masks')
+    parser.add_argument('out', help='point COCO file to write')
+    parser.add_argument(
+        '--max-points',
+        type=int,
+        default=10,
+        help='points per cell; training may use fewer (default: %(default)s)')
+    parser.add_argument(
+        '--seed', type=int, default=0, help='(default: %(default)s)')
+    parser.add_argument(
+        '--flip-prob',
+        type=float,
+        default=0.0,
+        help='share of wrong answers to imitate (default: %(default)s)')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        report = masks_to_points(args.masks, args.out, args.max_points,
+                                 args.seed, args.flip_prob)
+    except ValueError as error:
+        sys.exit(f'Error: {error}')
+    print(f'{args.out}: ' + '\n'.join(report.lines()))
+
+
+if __name__ == '__main__':
+    main()
