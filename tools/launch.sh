@@ -1,11 +1,14 @@
 # Sourced by dist_train.sh, dist_test.sh and slurm_train.sh.
 
-# The interpreter: of the active environment, else of the project's .venv.
-if [ -z "${VIRTUAL_ENV:-}${CONDA_PREFIX:-}" ] \
-        && [ -x "$TOOLS/../.venv/bin/python" ]; then
-    PYTHON=$TOOLS/../.venv/bin/python
-else
-    PYTHON=python
+# The interpreter: $PYTHON, else of the active environment, else of the
+# project's .venv.
+if [ -z "${PYTHON:-}" ]; then
+    if [ -z "${VIRTUAL_ENV:-}${CONDA_PREFIX:-}" ] \
+            && [ -x "$TOOLS/../.venv/bin/python" ]; then
+        PYTHON=$TOOLS/../.venv/bin/python
+    else
+        PYTHON=python
+    fi
 fi
 export PYTHONPATH="$TOOLS/..${PYTHONPATH:+:$PYTHONPATH}"
 
@@ -14,7 +17,8 @@ launch() {
     local processes=$1
     shift
     # On a CPU the processes share the cores; torchrun's default is 1 thread.
-    if [ -z "${OMP_NUM_THREADS:-}" ] && ! command -v nvidia-smi >/dev/null; then
+    if [ -z "${OMP_NUM_THREADS:-}" ] \
+            && ! command -v nvidia-smi >/dev/null; then
         local threads=$(( $(getconf _NPROCESSORS_ONLN) / processes ))
         export OMP_NUM_THREADS=$(( threads > 0 ? threads : 1 ))
     fi

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Train on a Slurm cluster:
 #   [GPUS=8 GPUS_PER_NODE=8 CPUS_PER_TASK=5 SRUN_ARGS=...] \
-#       tools/slurm_train.sh PARTITION JOB_NAME CONFIG [arguments of tools/train.py]
-# GPUS_PER_NODE=0 asks for no GPU: GPUS then counts processes on CPUs, all on one node.
+#       tools/slurm_train.sh PARTITION JOB_NAME CONFIG [arguments of train.py]
+# GPUS_PER_NODE=0 asks for no GPU: GPUS then counts processes on CPUs, all on
+# one node.
 set -euo pipefail
 if [ $# -lt 3 ]; then
-    echo "usage: $0 PARTITION JOB_NAME CONFIG [arguments of tools/train.py]" >&2
+    echo "usage: $0 PARTITION JOB_NAME CONFIG [arguments of train.py]" >&2
     exit 2
 fi
 PARTITION=$1

@@ -6,9 +6,10 @@ from typing import List
 
 from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
+from mmdet.registry import DATASETS
 from mmengine.logging import print_log
 
-from mmdet.registry import DATASETS
+from .dataset_checks import class_ids, require_images
 from .errors import AnnotationError
 from .image_paths import find_images
 from .mask_coco import unusable_reason
@@ -44,31 +45,9 @@ class CellCOCO(COCO):
         """
         if not cat_names:
             return super().get_cat_ids(cat_names, sup_names, cat_ids)
-        return class_ids(list(cat_names),
-                         {cat['name']: cat['id']
-                          for cat in self.cats.values()})
-
-
-def class_ids(classes: List[str], known: dict) -> List[int]:
-    """Category ids of a data set's classes.
-
-    Args:
-        classes (list[str]): The classes, in the order of their labels.
-        known (dict): Name to id of the file's categories.
-
-    Returns:
-        list[int]: One id per class.
-
-    Raises:
-        AnnotationError: If a class is not in the file.
-    """
-    missing = [name for name in classes if name not in known]
-    if missing:
-        raise AnnotationError(
-            f'the classes {missing} are not among the annotation file\'s '
-            f'categories {list(known)[:20]}: set metainfo=dict(classes=...) '
-            'to those that you want')
-    return [known[name] for name in classes]
+        return class_ids(
+            cat_names, {cat['name']: cat['id']
+                        for cat in self.cats.values()})
 
 
 @DATASETS.register_module()
@@ -86,7 +65,7 @@ class CellMaskDataset(CocoDataset):
 
     Raises:
         AnnotationError: If the annotation file is missing, broken, lacks a
-            class or holds no mask at all.
+            class, holds no mask at all, or if no image is left.
         ImageFileError: If images are missing; lists all of them.
     """
     METAINFO = dict(classes=('cell', ), palette=[(220, 20, 60)])
@@ -169,3 +148,14 @@ class CellMaskDataset(CocoDataset):
             instance['iscrowd'] = int(bool(ann.get('iscrowd', 0)))
         info['file_name'] = image['file_name']
         return info
+
+    def filter_data(self) -> List[dict]:
+        """Leave out images as ``filter_cfg`` says.
+
+        Returns:
+            list[dict]: The others.
+        """
+        kept = super().filter_data()
+        require_images(
+            len(kept), len(self.data_list), self.ann_file, self.filter_cfg)
+        return kept

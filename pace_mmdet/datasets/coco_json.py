@@ -8,8 +8,8 @@ import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import (Annotated, Any, Callable, Dict, Iterable, Iterator, List,
-                    Optional, TypeVar, Union)
+from typing import (Annotated, Any, BinaryIO, Callable, Dict, Iterable,
+                    Iterator, List, Optional, Type, TypeVar, Union)
 
 import msgspec
 
@@ -74,7 +74,7 @@ class CocoFile:
         return len(self._annotations)
 
     def blocks(self,
-               kind: Callable[..., T],
+               kind: Type[T],
                size: int = BLOCK_SIZE) -> Iterator[List[T]]:
         """Decode the annotations, some at a time.
 
@@ -99,18 +99,20 @@ class CocoFile:
                     part = [json.loads(bytes(text)) for text in part]
             yield self._convert(part, kind, start)
 
-    def _convert(self, items: list, kind: Callable[..., T],
-                 start: int = 0, what: str = 'annotation') -> List[T]:
+    def _convert(self,
+                 items: list,
+                 kind: Type[T],
+                 start: int = 0,
+                 what: str = 'annotation') -> List[T]:
         """Convert one by one, so that each fault is found."""
         converted = []
         for number, item in enumerate(items, start):
             try:
                 converted.append(msgspec.convert(item, kind))
             except msgspec.ValidationError as error:
-                known = isinstance(item, dict) and item.get('id')
-                name = (f'{what} {known}' if known is not None
-                        and known is not False else f'{what} number {number}')
-                self.faults.add(f'{name}: {_plainly(error)}')
+                known = item.get('id') if isinstance(item, dict) else None
+                name = f'number {number}' if known is None else known
+                self.faults.add(f'{what} {name}: {_plainly(error)}')
         return converted
 
     def _open_leniently(self, data: bytes) -> None:
@@ -122,7 +124,6 @@ class CocoFile:
         try:
             document = json.loads(data)
         except (ValueError, RecursionError) as error:
-            where = getattr(error, 'pos', 0)
             raise AnnotationError(
                 f'{self.path}: not a complete JSON file: {error} (of '
                 f'{len(data)} bytes). If it ends early, copy or download it '
@@ -139,13 +140,14 @@ class CocoFile:
                     else 'nothing'
                 self.faults.add(f'"{key}": expected a list, got {found}')
         self.faults.raise_if_any('Expected a COCO file.')
-        self.images = self._convert(document['images'], ImageEntry,
-                                    what='image')
-        self.categories = self._convert(document['categories'], Category,
-                                        what='category')
+        self.images = self._convert(
+            document['images'], ImageEntry, what='image')
+        self.categories = self._convert(
+            document['categories'], Category, what='category')
         self._set(document.get('info'), document['annotations'], False)
 
-    def _set(self, info: Any, annotations: Any, is_text: bool = True) -> None:
+    def _set(self, info: Any, annotations: Union[list, dict],
+             is_text: bool = True) -> None:
         self.info = info if isinstance(info, dict) else {}
         self._annotations = (list(annotations.values()) if isinstance(
             annotations, dict) else annotations)
@@ -187,7 +189,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 @contextmanager
-def atomic_file(path: Union[str, Path]) -> Iterator[Any]:
+def atomic_file(path: Union[str, Path]) -> Iterator[BinaryIO]:
     """Open a file for writing bytes that appears only once it is complete.
 
     It is written beside its place and moved there at the end; on any error

@@ -7,6 +7,7 @@ from typing import Any, Dict, Iterator, List, Union
 import numpy as np
 
 from pace_mmdet.points import draw_points, flip_labels, label_points
+
 from .coco_json import CocoFile, ImageEntry, write_coco
 from .errors import MAX_LISTED
 from .mask_coco import MaskAnnotation, clean_segmentation, unusable_reason

@@ -4,10 +4,10 @@ from typing import List, Sequence
 
 import numpy as np
 from mmdet.datasets import BaseDetDataset
+from mmdet.registry import DATASETS
 from mmengine.logging import print_log
 
-from mmdet.registry import DATASETS
-from .cell_masks import class_ids
+from .dataset_checks import class_ids, require_images
 from .errors import AnnotationError
 from .image_paths import find_images
 from .point_coco import PointCoco, check_num_points, read_point_coco
@@ -37,8 +37,8 @@ class LIVECellPointDataset(BaseDetDataset):
     Raises:
         ValueError: If ``num_points`` is below 1 or ``filter_cfg`` has an
             unknown key.
-        AnnotationError: If anything in the annotation file is wrong; lists
-            all faults.
+        AnnotationError: If anything in the annotation file is wrong, all
+            faults at once, or if no image is left.
         ImageFileError: If images are missing; lists all of them.
     """
     METAINFO = dict(classes=('cell', ), palette=[(220, 20, 60)])
@@ -97,9 +97,7 @@ class LIVECellPointDataset(BaseDetDataset):
         """Label of each annotation, -1 for a category that is no class."""
         classes = self.metainfo['classes']
         try:
-            ids = class_ids(
-                list(classes), {c.name: c.id
-                                for c in coco.categories})
+            ids = class_ids(classes, {c.name: c.id for c in coco.categories})
         except AnnotationError as error:
             raise AnnotationError(f'{self.ann_file}: {error}') from None
         labels = np.full(len(coco.ann_ids), -1, dtype=np.int64)
@@ -120,10 +118,9 @@ class LIVECellPointDataset(BaseDetDataset):
         Returns:
             list[dict]: The others.
         """
-        if self.test_mode or not self.filter_cfg:
-            return self.data_list
-        min_size = self.filter_cfg.get('min_size', 0)
-        no_empty = self.filter_cfg.get('filter_empty_gt', False)
+        filters = {} if self.test_mode else self.filter_cfg or {}
+        min_size = filters.get('min_size', 0)
+        no_empty = filters.get('filter_empty_gt', False)
         kept = [
             info for info in self.data_list
             if min(info['height'], info['width']) >= min_size and (
@@ -133,8 +130,10 @@ class LIVECellPointDataset(BaseDetDataset):
             print_log(
                 f'{self.ann_file}: {len(self.data_list) - len(kept)} of '
                 f'{len(self.data_list)} images left out by filter_cfg='
-                f'{dict(self.filter_cfg)}',
+                f'{dict(filters)}',
                 logger='current')
+        require_images(
+            len(kept), len(self.data_list), self.ann_file, filters)
         return kept
 
     def get_data_info(self, idx: int) -> dict:

@@ -139,12 +139,11 @@ def _read_tiff(path: Path, page: Optional[int]) -> np.ndarray:
             axes = series.keyframe.axes
         else:
             img, axes = series.asarray(), series.axes
-            samples = 'S' if 'S' in axes else ''
-            rest = [a for a in axes if a not in 'YXS']
-            img = np.moveaxis(img, [axes.index(a) for a in rest],
-                              range(len(rest)))
-            axes = ''.join(a for a in axes if a in 'YX' + samples)
-            img = img.reshape(-1, *img.shape[len(rest):])[index]
+            # Names may repeat ('QQYX'), so axes are told by position.
+            outer = [k for k, axis in enumerate(axes) if axis not in 'YXS']
+            img = np.moveaxis(img, outer, range(len(outer)))
+            img = img.reshape(-1, *img.shape[len(outer):])[index]
+            axes = ''.join(axis for axis in axes if axis in 'YXS')
     return np.moveaxis(img, axes.index('S'), -1) if 'S' in axes else img
 
 

@@ -34,7 +34,9 @@ def parser_for_train() -> argparse.ArgumentParser:
         help='scale the learning rate by total batch size / the batch size '
         'that it was chosen for (auto_scale_lr.base_batch_size)')
     parser.add_argument(
-        '--seed', type=int, help='seed of the order of data, augmentation '
+        '--seed',
+        type=int,
+        help='seed of the order of data, augmentation '
         'and initial weights')
     parser.add_argument(
         '--deterministic',

@@ -116,21 +116,23 @@ class AtomicCheckpointHook(CheckpointHook):
                 Path(runner.work_dir) / 'last_checkpoint', self.last_ckpt)
             for old in outdated:
                 self._remove(
-                    self.file_backend.join_path(self.out_dir,
-                                                self.filename_tmpl.format(old)))
+                    self.file_backend.join_path(
+                        self.out_dir, self.filename_tmpl.format(old)))
 
     def _save_best_checkpoint(self, runner, metrics) -> None:
         if not self.save_best:
             return
         single = len(self.key_indicators) == 1
-        old = ({None: self.best_ckpt_path}
-               if single else dict(self.best_ckpt_path_dict))
+        old = ({
+            None: self.best_ckpt_path
+        } if single else dict(self.best_ckpt_path_dict))
         # The parent removes the paths it knows before it writes: it is shown
         # none, and the old files go when it is done.
         self._set_best({key: None for key in old})
         super()._save_best_checkpoint(runner, metrics)
-        new = ({None: self.best_ckpt_path}
-               if single else self.best_ckpt_path_dict)
+        new = ({
+            None: self.best_ckpt_path
+        } if single else self.best_ckpt_path_dict)
         outdated = [
             path for key, path in old.items()
             if path and new[key] and path != new[key]

@@ -51,8 +51,8 @@ def missing_data(cfg: Config, splits: Sequence[str]) -> List[str]:
                 if isinstance(name, str) and name
             ]
         evaluator = cfg.get(f'{split}_evaluator') or []
-        for metric in evaluator if isinstance(evaluator, list) else [evaluator
-                                                                     ]:
+        for metric in evaluator if isinstance(evaluator,
+                                              list) else [evaluator]:
             if isinstance(metric.get('ann_file'), str):
                 paths.append(metric['ann_file'])
     return [

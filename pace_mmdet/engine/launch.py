@@ -23,8 +23,8 @@ LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 # and count on this machine. Slurm may give a count a node as '2(x3)'.
 _VARIABLES = {
     'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE'),
-    'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID',
-              'SLURM_NTASKS_PER_NODE'),
+    'slurm':
+    ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID', 'SLURM_NTASKS_PER_NODE'),
     'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE',
             'OMPI_COMM_WORLD_LOCAL_RANK', 'OMPI_COMM_WORLD_LOCAL_SIZE')
 }
@@ -94,8 +94,9 @@ def prepare_cpu(cfg: Config, launcher: str) -> bool:
     if 'OMP_NUM_THREADS' not in os.environ:
         # Slurm gives each process cores of its own.
         own = os.environ.get('SLURM_CPUS_PER_TASK')
-        threads = (int(own) if launcher == 'slurm' and own else
-                   threads_per_process(_cores(), processes))
+        threads = (
+            int(own) if launcher == 'slurm' and own else threads_per_process(
+                _cores(), processes))
         os.environ['OMP_NUM_THREADS'] = str(threads)
         torch.set_num_threads(threads)
     cpu_config(cfg)
@@ -107,8 +108,9 @@ def prepare_cpu(cfg: Config, launcher: str) -> bool:
         if 'MASTER_ADDR' not in os.environ:
             raise UserError(f'--launcher {launcher}: set MASTER_ADDR to the '
                             'first machine\'s name or address')
-        timeout: Optional[float] = cfg.get('env_cfg', {}).get(
-            'dist_cfg', {}).get('timeout')
+        timeout: Optional[float] = cfg.get('env_cfg',
+                                           {}).get('dist_cfg',
+                                                   {}).get('timeout')
         kwargs = {} if timeout is None else dict(
             timeout=datetime.timedelta(seconds=timeout))
         dist.init_process_group('gloo', **kwargs)

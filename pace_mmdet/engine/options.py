@@ -10,13 +10,12 @@ from .errors import UserError
 
 # What a Runner reads from the config beside its own arguments, and what the
 # tools read. Every other key at the top is a variable of the config file.
-_READ_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {
-    'self', 'cfg'
-} | {
-    'sync_bn', 'model_wrapper_cfg', 'find_unused_parameters', 'compile',
-    'activation_checkpointing', 'efficient_conv_bn_eval', 'runner_type',
-    'tta_model', 'tta_pipeline', 'data_command'
-}
+_READ_KEYS = frozenset(inspect.signature(
+    Runner.__init__).parameters) - {'self', 'cfg'} | {
+        'sync_bn', 'model_wrapper_cfg', 'find_unused_parameters', 'compile',
+        'activation_checkpointing', 'efficient_conv_bn_eval', 'runner_type',
+        'tta_model', 'tta_pipeline', 'data_command'
+    }
 
 
 def merge_options(cfg: Config,
@@ -38,9 +37,7 @@ def merge_options(cfg: Config,
         UserError: Names every wrong key, with what was probably meant.
     """
     if not allow_new:
-        faults = [
-            fault for key in options for fault in _faults(cfg, key)
-        ]
+        faults = [fault for key in options for fault in _faults(cfg, key)]
         if faults:
             raise UserError('--cfg-options: ' + '\n  '.join(faults) +
                             '\nTo add new keys, give --allow-new-keys')

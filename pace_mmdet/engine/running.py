@@ -116,12 +116,11 @@ def check_weights(runner: Runner, checkpoint: dict, path: str) -> None:
     ]
     if wrong:
         more = len(wrong) - 5
-        raise UserError(
-            f'{path}: is of another model than this config\'s, '
-            f'{len(wrong)} of {len(wanted)} parameters differ:\n' +
-            ''.join(f'  - {line}\n' for line in wrong[:5]) +
-            (f'  ... and {more} more\n' if more > 0 else '') +
-            'Give the config that it was trained with.')
+        raise UserError(f'{path}: is of another model than this config\'s, '
+                        f'{len(wrong)} of {len(wanted)} parameters differ:\n' +
+                        ''.join(f'  - {line}\n' for line in wrong[:5]) +
+                        (f'  ... and {more} more\n' if more > 0 else '') +
+                        'Give the config that it was trained with.')
 
 
 def summary_of_training(runner: Runner, config: str) -> List[str]:
@@ -153,7 +152,7 @@ def summary_of_training(runner: Runner, config: str) -> List[str]:
 
 
 def summary_of_test(scores: Dict[str, float], args: Namespace,
-                 log_dir: str) -> List[str]:
+                    log_dir: str) -> List[str]:
     """What a user wants to know after a test.
 
     Args:

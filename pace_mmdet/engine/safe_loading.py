@@ -31,9 +31,18 @@ _DTYPES = {
                  'f4', 'f8')
 }
 
+_REFUSED = 'Refused: '
+
+
+def _refusal(what: str) -> pickle.UnpicklingError:
+    return pickle.UnpicklingError(_REFUSED + what)
+
 
 class _ArrayName:
-    """Stands for the name ``numpy.ndarray``, which builds nothing."""
+    """Stands for the name ``numpy.ndarray``, which is not to be called."""
+
+    def __new__(cls, *args):
+        raise _refusal(f'a call of numpy.ndarray with {args}')
 
 
 class _History(HistoryBuffer):
@@ -46,14 +55,14 @@ class _History(HistoryBuffer):
         self.max_length = int(state['max_length'])
         for key in ('_log_history', '_count_history'):
             if not isinstance(state[key], np.ndarray):
-                raise pickle.UnpicklingError(f'{key} is not an array')
+                raise _refusal(f'a loss history whose {key} is no array')
             setattr(self, key, state[key])
         self.__class__ = HistoryBuffer
 
 
 def _dtype(code: str, align: bool = False, copy: bool = False) -> np.dtype:
     if not isinstance(code, str) or code not in _DTYPES:
-        raise pickle.UnpicklingError(f'NumPy type {code!r} is not numeric')
+        raise _refusal(f'the numpy.dtype {code!r}, which is not numeric')
     return _DTYPES[code]
 
 
@@ -69,7 +78,7 @@ def _scalar(dtype: np.dtype, data: bytes) -> np.generic:
 def _getattr(owner: Any, name: str) -> None:
     """The methods that a loss history names; they are not restored."""
     if owner is not _History or name not in ('min', 'max', 'current', 'mean'):
-        raise pickle.UnpicklingError(f'getattr({owner}, {name!r})')
+        raise _refusal(f'getattr({owner}, {name!r})')
 
 
 def safe_globals() -> List[Tuple[Callable, str]]:
@@ -149,12 +158,12 @@ def _unsafe_names(path: Path) -> List[str]:
 
 def _refusals(error: Exception) -> List[str]:
     """What the loader itself says that it refused, if it did."""
-    marks = ('Unsupported global', 'Unsupported class', 'getattr(',
-             'is not numeric', 'Trying to', 'Can only', 'is blocked')
-    lines = [line.strip() for line in str(error).splitlines()]
-    return [
-        line for line in lines if any(mark in line for mark in marks)
-    ][:1]
+    marks = (_REFUSED, 'Unsupported global', 'Trying to', 'Can only')
+    for line in str(error).splitlines():
+        for mark in marks:
+            if mark in line:
+                return [line[line.index(mark):].removeprefix(_REFUSED)]
+    return []
 
 
 def _first_line(error: Exception) -> str:

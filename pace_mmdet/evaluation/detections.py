@@ -4,19 +4,19 @@ Letters in shapes: D detections of one image.
 """
 import math
 import os
-from contextlib import contextmanager
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import (Any, BinaryIO, Dict, Iterable, Iterator, List, Optional,
-                    Sequence, Union)
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 
 import msgspec
 import numpy as np
 
-from .faults import raise_faults
+from pace_mmdet.datasets.coco_json import atomic_file
+from pace_mmdet.datasets.errors import AnnotationError, Faults
+
 from .ground_truth import GroundTruth
-from .json_reading import convert, read_json
-from .masks import to_counts
+from .masks import find_broken, to_counts
 
 WHAT = ('a COCO results file (a list of entries with image_id, score, and '
         'bbox or segmentation)')
@@ -67,45 +67,45 @@ def load_detections(source: Union[str, os.PathLike, Sequence[dict]],
         file's.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: One error with all faults: truncated JSON, unknown image
-            ids, scores or boxes that are missing or not finite, absent or
-            unusable masks.
+        AnnotationError: One error with all faults: a missing or truncated
+            file, unknown image ids, scores or boxes that are missing or not
+            finite, absent or unusable masks.
     """
-    if isinstance(source, (str, os.PathLike)):
-        name = str(source)
-        results = read_json(source, List[_Result], WHAT)
-    else:
-        name = 'detections'
-        results = convert(source, List[_Result], WHAT)
+    is_file = isinstance(source, (str, os.PathLike))
+    results = _read(Path(source)) if is_file else _convert(source)
+    faults = Faults(source if is_file else 'detections')
     with_boxes, with_masks = 'bbox' in iou_types, 'segm' in iou_types
     rows: Dict[int, List[int]] = {image_id: [] for image_id in truth.images}
-    faults: List[str] = []
     counts: List[bytes] = []
     for row, result in enumerate(results):
         image = truth.images.get(result.image_id)
         counts.append(b'')
         if image is None:
-            faults.append(f'entry {row}: image_id {result.image_id} is not '
-                          f'in {truth.source}')
+            faults.add(f'entry {row}: image_id {result.image_id} is not '
+                       f'in {truth.source}')
             continue
         rows[result.image_id].append(row)
+        where = f'entry {row} (image {result.image_id})'
         if not math.isfinite(result.score):
-            faults.append(f'entry {row} (image {result.image_id}): score '
-                          f'{result.score} should be a finite number')
+            faults.add(f'{where}: score {result.score} should be a finite '
+                       'number')
         if with_boxes and not _is_box(result.bbox):
-            faults.append(f'entry {row} (image {result.image_id}): bbox '
-                          f'{result.bbox} should be [x, y, w, h]')
+            faults.add(f'{where}: bbox {result.bbox} should be [x, y, w, h]')
         if with_masks:
             try:
                 counts[row] = to_counts(result.segmentation, image.height,
                                         image.width)
             except ValueError as error:
-                faults.append(
-                    f'entry {row} (image {result.image_id}): {error}')
-            result.segmentation = None
-    if faults:
-        raise_faults(name, faults, 'Nothing was scored.')
+                faults.add(f'{where}: {error}')
+            result.segmentation = None  # the largest part, not needed again
+    faults.raise_if_any('Nothing was scored.')
+    for image_id, image_rows in rows.items() if with_masks else ():
+        image = truth.images[image_id]
+        for i in find_broken([counts[row] for row in image_rows],
+                             image.height, image.width):
+            faults.add(f'entry {image_rows[i]} (image {image_id}): the RLE is '
+                       f'broken: not {image.height} x {image.width} pixels')
+    faults.raise_if_any('Nothing was scored.')
     return [
         _gather(image_id, [results[row] for row in image_rows],
                 [counts[row] for row in image_rows] if with_masks else None,
@@ -127,7 +127,7 @@ def write_results(path: os.PathLike, detections: Iterable[ImageDetections],
         int: The number of entries.
     """
     encoder, number = msgspec.json.Encoder(), 0
-    with _replacing(Path(path)) as file:
+    with atomic_file(path) as file:
         file.write(b'[')
         for dets in detections:
             image = truth.images[dets.image_id]
@@ -148,17 +148,36 @@ def write_results(path: os.PathLike, detections: Iterable[ImageDetections],
     return number
 
 
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A temporary file beside ``path`` that takes its place at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+def _read(path: Path) -> List[_Result]:
     try:
-        with open(temporary, 'wb') as file:
-            yield file
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        data = path.read_bytes()
+    except OSError as error:
+        raise AnnotationError(
+            f'{path}: {error.strerror}; expected {WHAT}') from None
+    try:
+        return msgspec.json.decode(data, type=List[_Result])
+    except msgspec.ValidationError as error:
+        raise AnnotationError(f'{path}: not {WHAT}: {error}') from None
+    except msgspec.DecodeError as error:
+        raise AnnotationError(f'{path}: not readable as {WHAT}: {error}'
+                              f'{_where(data, str(error))}') from None
+
+
+def _convert(entries: Sequence[dict]) -> List[_Result]:
+    try:
+        return msgspec.convert(entries, List[_Result])
+    except msgspec.ValidationError as error:
+        raise AnnotationError(f'not {WHAT}: {error}') from None
+
+
+def _where(data: bytes, message: str) -> str:
+    """The text around the byte that the decoder complains about."""
+    found = re.search(r'byte (\d+)', message)
+    if found is None:
+        return f'; the file ends after {len(data)} bytes: get it again'
+    at = int(found.group(1))
+    near = data[max(at - 30, 0):at + 30].decode('utf-8', errors='replace')
+    return f', near {near!r}'
 
 
 def _is_box(bbox: Any) -> bool:
@@ -170,8 +189,9 @@ def _is_box(bbox: Any) -> bool:
 def _category_id(truth: GroundTruth, label: int) -> int:
     if label < len(truth.category_ids):
         return truth.category_ids[label]
-    raise ValueError(f'{truth.source}: a detection has class {label}, but the '
-                     f'file lists {len(truth.category_ids)} categories')
+    raise AnnotationError(
+        f'{truth.source}: a detection has class {label}, but the file lists '
+        f'{len(truth.category_ids)} categories')
 
 
 def _gather(image_id: int, results: List[_Result],

@@ -16,7 +16,7 @@ from mmengine.logging import print_log
 from pace_mmdet.datasets.coco_json import CocoFile, Id, ImageEntry
 from pace_mmdet.datasets.errors import AnnotationError, Faults
 
-from .masks import empty_counts, to_counts
+from .masks import empty_counts, find_broken, to_counts
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,15 @@ class _Cells:
         self.areas: List[float] = []
         self.crowd: List[bool] = []
         self.counts: List[bytes] = []
+        self.ann_ids: List[int] = []
+
+    def add(self, ann: _Annotation, counts: Optional[bytes]) -> None:
+        self.bboxes.append(ann.bbox)
+        self.areas.append(ann.area)
+        self.crowd.append(bool(ann.iscrowd))
+        self.ann_ids.append(ann.id)
+        if counts is not None:
+            self.counts.append(counts)
 
     def as_truth(self, image: ImageEntry, with_masks: bool) -> ImageTruth:
         return ImageTruth(
@@ -155,20 +164,24 @@ def _gather(name: str, images: List[ImageEntry], category_ids: List[int],
     cells = {image_id: _Cells() for image_id in sizes}
     seen, points, empty = set(), 0, 0
     for ann in (ann for block in blocks for ann in block):
-        for fault in _faults_of(ann, sizes, seen, with_masks):
+        found = list(_faults_of(ann, sizes, seen, with_masks))
+        counts = None
+        if with_masks and not found:
+            try:
+                counts = to_counts(ann.segmentation, *sizes[ann.image_id])
+            except ValueError as error:
+                found.append(str(error))
+        for fault in found:
             faults.add(f'annotation {ann.id}: {fault}')
         seen.add(ann.id)
         points += ann.point_coords is not None and not ann.segmentation
-        if faults:
-            continue  # go on looking, but collect nothing any more
-        row = cells[ann.image_id]
-        row.bboxes.append(ann.bbox)
-        row.areas.append(ann.area)
-        row.crowd.append(bool(ann.iscrowd))
-        if with_masks:
-            size = sizes[ann.image_id]
-            row.counts.append(to_counts(ann.segmentation, *size))
-            empty += row.counts[-1] == empty_counts(*size)
+        if not found:
+            cells[ann.image_id].add(ann, counts)
+            empty += counts == empty_counts(*sizes[ann.image_id])
+    for image_id, row in cells.items():
+        for i in find_broken(row.counts, *sizes[image_id]):
+            faults.add(f'annotation {row.ann_ids[i]}: the RLE is broken: not '
+                       '{} x {} pixels'.format(*sizes[image_id]))
     faults.raise_if_any(
         'The file holds points, not masks: give the mask JSON that they were '
         "made from, or score boxes only (metric='bbox')." if with_masks

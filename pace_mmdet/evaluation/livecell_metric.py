@@ -12,10 +12,12 @@ from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
+from pace_mmdet.datasets.errors import AnnotationError
+
 from .coco_protocol import IOU_TYPES, METRIC_NAMES
 from .detections import ImageDetections, write_results
 from .ground_truth import GroundTruth, load_ground_truth
-from .masks import encode_bitmaps, to_counts
+from .masks import encode_bitmaps, find_broken, to_counts
 from .report import ScoreRow, score_table
 from .scoring import score_groups
 
@@ -89,8 +91,8 @@ class LIVECellMetric(BaseMetric):
             Dict[str, float]: Without the prefix.
 
         Raises:
-            ValueError: If images are unknown or came twice, or there are
-                none.
+            AnnotationError: If images are not in the annotation file.
+            ValueError: If images came twice, or there are none.
         """
         logger = MMLogger.get_current_instance()
         self._check(results)
@@ -123,7 +125,7 @@ class LIVECellMetric(BaseMetric):
                              'data set of the loader empty?')
         unknown = sorted(set(ids) - set(self._truth.images))
         if unknown:
-            raise ValueError(
+            raise AnnotationError(
                 f'{self.ann_file}: {len(unknown)} of {len(ids)} evaluated '
                 f'images are not in this file (ids {unknown[:20]}): the '
                 "evaluator needs the data set's own ann_file")
@@ -154,7 +156,12 @@ def _encode(pred: Any, image_id: int, height: int, width: int) -> List[bytes]:
                          "boxes only, with metric='bbox'")
     masks = pred['masks']
     if isinstance(masks, (list, tuple)):
-        return [to_counts(mask, height, width) for mask in masks]
+        counts = [to_counts(mask, height, width) for mask in masks]
+        broken = find_broken(counts, height, width)
+        if broken:
+            raise ValueError(f'image {image_id}: the RLE masks {broken[:20]} '
+                             f'of the model are not {height} x {width} pixels')
+        return counts
     if len(masks) and tuple(masks.shape[1:]) != (height, width):
         raise ValueError(f'image {image_id}: masks of {tuple(masks.shape[1:])}'
                          f' pixels, the image has {(height, width)}')

@@ -5,11 +5,14 @@ A mask is one ``bytes`` object: the compressed ``counts`` of COCO's RLE
 the image's and is stored once per image.
 """
 import math
+from functools import lru_cache
 from typing import Any, List, Sequence, Union
 
 import numpy as np
 import torch
 from faster_coco_eval.core import mask as mask_api
+
+from pace_mmdet.points.run_lengths import decode_counts
 
 
 def encode_bitmaps(masks: Union[torch.Tensor, np.ndarray]) -> List[bytes]:
@@ -65,17 +68,47 @@ def to_counts(segmentation: Any, height: int, width: int) -> bytes:
     parts = [[float(v) for v in part] for part in segmentation
              if len(part) >= 6]
     if not parts:
-        return mask_api.frPyObjects(
-            dict(size=[height, width], counts=[height * width]), height,
-            width)['counts']
+        return empty_counts(height, width)
     rles = mask_api.frPyObjects(parts, height, width)
     return (rles[0] if len(rles) == 1 else mask_api.merge(rles))['counts']
+
+
+@lru_cache(maxsize=None)
+def empty_counts(height: int, width: int) -> bytes:
+    """Compressed counts of a mask without a pixel."""
+    return _compress([height * width], height, width)
 
 
 def to_rles(counts: Sequence[bytes], height: int, width: int) -> List[dict]:
     """COCO RLE dicts of N compressed counts of one image."""
     size = [height, width]
     return [dict(size=size, counts=count) for count in counts]
+
+
+def find_broken(counts: Sequence[bytes], height: int,
+                width: int) -> List[int]:
+    """Which of N compressed counts are no masks of this size.
+
+    The library trusts its input: on codes of another number of pixels its
+    IoU may never return.
+
+    Returns:
+        List[int]: Indices of codes that are cut off or don't add up to
+        height x width pixels.
+    """
+    if not counts:
+        return []
+    try:
+        runs, num_runs = decode_counts(counts)
+    except ValueError:  # says that there is one, not which
+        if len(counts) == 1:
+            return [0]
+        return [i for i, code in enumerate(counts)
+                if find_broken([code], height, width)]
+    starts = np.cumsum(num_runs) - num_runs
+    wrong = (np.add.reduceat(runs, starts) != height * width) | (
+        np.minimum.reduceat(runs, starts) < 0)
+    return np.flatnonzero(wrong).tolist()
 
 
 def mask_areas(counts: Sequence[bytes], height: int,
@@ -96,12 +129,17 @@ def _counts_of_rle(rle: dict, height: int, width: int) -> bytes:
         return counts.encode('ascii')
     if isinstance(counts, bytes):
         return counts
-    if isinstance(counts, list) and sum(counts) == height * width:
-        return mask_api.frPyObjects(
-            dict(size=[height, width], counts=counts), height,
-            width)['counts']
+    if (isinstance(counts, list)
+            and all(isinstance(run, int) and run >= 0 for run in counts)
+            and sum(counts) == height * width):
+        return _compress(counts, height, width)
     raise ValueError('expected RLE counts as a string or as runs that add up '
                      f'to {height * width} pixels, got {_shorten(counts)}')
+
+
+def _compress(runs: List[int], height: int, width: int) -> bytes:
+    rle = dict(size=[height, width], counts=runs)
+    return mask_api.frPyObjects(rle, height, width)['counts']
 
 
 def _shorten(value: Any) -> str:

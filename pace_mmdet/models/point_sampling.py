@@ -28,9 +28,9 @@ def box_coordinates(points_img: Tensor, bboxes: Tensor) -> Tuple[Tensor, Tensor]
         there is never a NaN or an infinity to carry along.
     """
     top_left, bottom_right = bboxes[:, None, :2], bboxes[:, None, 2:]
-    points_box = (points_img - top_left) / (bottom_right - top_left)
-    # Comparisons with NaN, from boxes without area, are false.
-    inside = ((points_box >= 0) & (points_box <= 1)).all(dim=-1)
+    size = bottom_right - top_left
+    points_box = (points_img - top_left) / size
+    inside = ((size > 0) & (points_box >= 0) & (points_box <= 1)).all(dim=-1)
     return torch.where(inside[..., None], points_box, 0.5), inside
 
 

@@ -2,13 +2,12 @@
 from pathlib import Path
 from typing import Optional, Sequence
 
-import mmcv
-import numpy as np
-import torch
 from mmdet.engine.hooks import DetVisualizationHook
 from mmdet.registry import HOOKS
 from mmdet.structures import DetDataSample
 from mmengine.runner import Runner
+
+from .samples import shown_image
 
 
 @HOOKS.register_module()
@@ -68,38 +67,11 @@ class CellVisualizationHook(DetVisualizationHook):
         self._visualizer.add_datasample(
             Path(sample.img_path).name if self.show else name,
             shown_image(data_batch['inputs'][index],
-                        sample.metainfo['ori_shape'],
-                        sample.metainfo.get('img_shape')),
+                        sample.metainfo.get('img_shape'),
+                        sample.metainfo['ori_shape']),
             data_sample=sample,
             show=self.show,
             wait_time=self.wait_time,
             pred_score_thr=self.score_thr,
             out_file=out_file,
             step=step)
-
-
-def shown_image(inputs: torch.Tensor,
-                shape: Sequence[int],
-                img_shape: Optional[Sequence[int]] = None) -> np.ndarray:
-    """Turn a packed image back into one to look at.
-
-    Args:
-        inputs (Tensor): What ``PackDetInputs`` makes of an image, BGR or
-            grey, shape (C, H, W), in the range 0 to 255.
-        shape (Sequence[int]): Height and width to give it.
-        img_shape (Sequence[int], optional): Height and width of the part that
-            is not padding. By default all of it.
-
-    Returns:
-        ndarray: RGB, uint8, shape (*shape, 3).
-    """
-    image = inputs.detach().cpu().numpy().transpose(1, 2, 0)
-    if img_shape is not None:
-        image = image[:img_shape[0], :img_shape[1]]
-    image = np.clip(image, 0, 255).astype(np.uint8)
-    if image.shape[2] == 1:
-        image = image.repeat(3, axis=2)
-    image = np.ascontiguousarray(image[..., ::-1])
-    if image.shape[:2] != tuple(shape[:2]):
-        image = mmcv.imresize(image, (shape[1], shape[0]))
-    return image

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from pace_mmdet.datasets.errors import AnnotationError
 from pace_mmdet.evaluation.detections import load_detections, write_results
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
 
@@ -43,10 +44,12 @@ def test_only_what_is_scored_is_needed(made):
     (dict(bbox=[1, 2, 3, float('inf')]), 'bbox'),
     (dict(segmentation=None), r'entry 0 \(image 2\): expected polygons or'),
     (dict(segmentation=dict(size=[1, 2], counts='0')), 'the RLE has size'),
+    (dict(segmentation=dict(size=[100, 120], counts='zz')),
+     r'entry 0 \(image 2\): the RLE is broken: not 100 x 120 pixels'),
 ])
 def test_faults(made, changes, message):
     made.results[0].update(changes)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(AnnotationError, match=message):
         load_detections(made.results, load_ground_truth(made.gt), BOTH)
 
 
@@ -59,8 +62,14 @@ def test_faults(made, changes, message):
 def test_unreadable_files(made, tmp_path, text, message):
     path = tmp_path / 'results.json'
     path.write_text(text)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(AnnotationError, match=message):
         load_detections(path, load_ground_truth(made.gt), BOTH)
+
+
+def test_missing_file(made, tmp_path):
+    with pytest.raises(AnnotationError, match='No such file.*expected a COCO'):
+        load_detections(tmp_path / 'no.json', load_ground_truth(made.gt),
+                        BOTH)
 
 
 def test_what_is_written_is_read_again(made, tmp_path):

@@ -161,11 +161,17 @@ def test_masks_of_another_size(made, metric):
         run(metric(), [wrong])
 
 
+def test_broken_masks(made, metric):
+    made.results[0]['segmentation']['counts'] = '0000'
+    with pytest.raises(ValueError, match=r'masks \[0\] .*100 x 120 pixels'):
+        run(metric(), [sample(made, 1)])
+
+
 def test_point_labels_score_boxes_only(made, metric):
     for ann in made.gt['annotations']:
         del ann['segmentation']
         ann['point_coords'] = [[6, 6]]
-    with pytest.raises(ValueError, match='gt.json.*points, not masks'):
+    with pytest.raises(ValueError, match='points, not masks'):
         metric()
     samples = [sample(made, i) for i in (1, 2, 3)]
     assert run(metric(metric='bbox'), samples)['livecell/bbox_AP'] > 0

@@ -3,8 +3,8 @@ import pytest
 import torch
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.evaluation.masks import (encode_bitmaps, mask_areas,
-                                         to_counts)
+from pace_mmdet.evaluation.masks import (encode_bitmaps, find_broken,
+                                         mask_areas, to_counts)
 
 TRIANGLE = [1.0, 1.0, 7.5, 1.0, 1.0, 5.5]
 SQUARE = [5.0, 4.0, 8.0, 4.0, 8.0, 6.0, 5.0, 6.0]
@@ -66,6 +66,7 @@ def test_degenerate_polygons_are_empty(segmentation):
      r'size \[9, 6\], the image is \[6, 9\] \(height, width\)'),
     (dict(counts='x'), 'size None'),
     (dict(size=[6, 9], counts=[20, 4]), 'add up to 54 pixels'),
+    (dict(size=[6, 9], counts=[60, -10, 4]), 'add up to 54 pixels'),
     (dict(size=[6, 9]), 'got None'),
 ])
 def test_unusable_segmentations(segmentation, message):
@@ -75,3 +76,12 @@ def test_unusable_segmentations(segmentation, message):
 
 def test_no_areas():
     assert mask_areas([], 6, 9).shape == (0, )
+
+
+def test_broken_codes():
+    good = rle_of(SQUARE)['counts']
+    codes = [good, b'0000', b'zz', b'', good[:-1], good, b'\xff\xff']
+    assert find_broken(codes, 6, 9) == [1, 2, 3, 4, 6]
+    assert find_broken([good, b'0000'], 6, 9) == [1]
+    assert find_broken([good], 9, 9) == [0]
+    assert find_broken([], 6, 9) == []

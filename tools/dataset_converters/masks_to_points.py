@@ -3,6 +3,7 @@ import argparse
 import sys
 
 from pace_mmdet.datasets.converters import masks_to_points
+from pace_mmdet.engine import UserError, run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -30,9 +31,9 @@ def main() -> None:
         report = masks_to_points(args.masks, args.out, args.max_points,
                                  args.seed, args.flip_prob)
     except ValueError as error:
-        sys.exit(f'Error: {error}')
+        raise UserError(str(error)) from None
     print(f'{args.out}: ' + '\n'.join(report.lines()))
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(run_tool(main))

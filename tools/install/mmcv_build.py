@@ -146,6 +146,14 @@ def count_compiled(log: str) -> Optional[Tuple[int, int]]:
     return (int(marks[-1][0]), int(marks[-1][1])) if marks else None
 
 
+def progress_line(log: str, seconds: float) -> str:
+    """What to show of a build that has run for so many seconds."""
+    done = count_compiled(log)
+    files = f'{done[0]} of {done[1]} files' if done else 'the first files'
+    minutes, seconds = divmod(int(seconds), 60)
+    return f'  compiling: {files}, {minutes}:{seconds:02d} elapsed'
+
+
 def run_with_progress(command: List[str], env: dict, log_path: Path,
                       say: Callable[[str], None]) -> None:
     """Run a build; its output goes to a file, signs of life to the user.
@@ -164,10 +172,8 @@ def run_with_progress(command: List[str], env: dict, log_path: Path,
             code = process.wait(timeout=period)
             break
         except subprocess.TimeoutExpired:
-            done = count_compiled(log_path.read_text(errors='replace'))
-            files = f'{done[0]} of {done[1]} files' if done else 'preparing'
-            minutes, seconds = divmod(int(time.monotonic() - start), 60)
-            line = f'  compiling: {files}, {minutes}:{seconds:02d} elapsed'
+            line = progress_line(log_path.read_text(errors='replace'),
+                                 time.monotonic() - start)
             print(f'\r{line}  ' if on_terminal else line, flush=True,
                   end='' if on_terminal else '\n')
     if on_terminal:

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import List, Optional
 
 from mmcv_build import build_wheel, find_toolkit, ops_fault, wheel_folder
-from setup_rules import (SetupError, TorchFacts, check_python,
-                         constraints_beside, fingerprint, plan_ops,
-                         platform_warning, read_pins)
+from setup_rules import (SetupError, ToolkitFacts, TorchFacts, check_python,
+                         check_torch, constraints_beside, fingerprint,
+                         plan_ops, platform_warning, read_pins)
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / '.venv'
@@ -59,10 +59,9 @@ print(json.dumps(dict(headless=cv2.version.headless, file=cv2.__file__)))
 VERIFY = '''
 import torch
 from mmcv.ops import nms
-boxes = torch.tensor([[0., 0., 9., 9.], [0., 0., 9., 8.], [20., 20., 29., 29.]])
+boxes = torch.tensor([[0., 0, 9, 9], [0, 0, 9, 8], [20, 20, 29, 29]])
 scores = torch.tensor([.9, .8, .7])
-devices = ['cpu'] + ['cuda'] * (
-    torch.cuda.is_available() and {cuda_ops})
+devices = ['cpu'] + ['cuda'] * ({cuda_ops} and torch.cuda.is_available())
 for device in devices:
     kept = nms(boxes.to(device), scores.to(device), 0.5)[1].tolist()
     assert kept == [0, 2], (device, kept)
@@ -133,17 +132,18 @@ def make_venv(see_base: bool) -> str:
     return python
 
 
-def install_mmcv(python: str, constraints: Path, torch: TorchFacts,
-                 from_base: bool, includes: List[str]) -> bool:
+def install_mmcv(python: str, torch: TorchFacts, from_base: bool,
+                 includes: List[str]) -> bool:
     """Make MMCV's ops work: installed, kept, ready-made or compiled.
 
     Returns:
         Whether they are CUDA ops.
     """
-    toolkit = find_toolkit(os.environ, includes)
+    toolkit = (find_toolkit(os.environ, includes) if torch.cuda
+               else ToolkitFacts(None))
     plan = plan_ops(torch, from_base, toolkit,
                     os.environ.get('TORCH_CUDA_ARCH_LIST', ''),
-                    cpu_only=bool(os.environ.get('PACE_CPU_ONLY')))
+                    cpu_only=os.environ.get('PACE_CPU_ONLY', '0') != '0')
     say(f'  {"CUDA" if plan.cuda else "CPU"} ops: {plan.reason}')
     if ops_fault(python, plan) is None:
         return plan.cuda
@@ -197,6 +197,7 @@ def set_up() -> None:
     base = ask(base_interpreter(), PROBE_TORCH)
     from_base = bool(base and base['cuda'])
     if from_base:
+        check_torch(base['version'], (ROOT / 'pyproject.toml').read_text())
         say(f'  using the CUDA PyTorch {base["version"]} that '
             f'{base_interpreter()} has')
     python = make_venv(from_base)
@@ -219,8 +220,7 @@ def set_up() -> None:
                        tuple(map(tuple, found['capabilities'])))
 
     say('[3/5] MMCV with compiled ops')
-    cuda_ops = install_mmcv(python, constraints, torch, from_base,
-                            found['includes'])
+    cuda_ops = install_mmcv(python, torch, from_base, found['includes'])
 
     say('[4/5] pace_mmdet and everything else')
     run([*pip_install, '--no-build-isolation', '-e', f'{ROOT}[test]'])

@@ -113,6 +113,27 @@ def constraints_beside(constraints: str, present: Mapping[str, str]) -> str:
     return '\n'.join(lines) + '\n'
 
 
+def check_torch(version: str, pyproject: str) -> None:
+    """Refuse a PyTorch below the lower bound.
+
+    Args:
+        version: For example ``'2.11.0+cu130'``.
+        pyproject: Text of the file with the bound. A regular expression
+            reads it: Python had no TOML parser before 3.11, and an older one
+            must get as far as being refused.
+
+    Raises:
+        SetupError: If it is too old.
+    """
+    bound = re.search(r"'torch>=([\d.]+)'", pyproject)[1]
+    numbers = [int(part) for part in re.findall(r'\d+', version)[:2]]
+    if numbers < [int(part) for part in bound.split('.')]:
+        raise SetupError(
+            f'the interpreter has PyTorch {version}; {bound} or newer is '
+            'needed. Update it, or run set-up with an interpreter that has '
+            'none: make install PYTHON=...')
+
+
 def arch_list(capabilities: Sequence[Tuple[int, int]]) -> str:
     """Compute capabilities of the devices in the form PyTorch's build wants.
 

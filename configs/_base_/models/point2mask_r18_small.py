@@ -1,12 +1,17 @@
 # Point2Mask's method at the size of `pace_r18_small.py`.
-_base_ = './point2mask_r50.py'
 norm_cfg = dict(type='GN', num_groups=16, requires_grad=True)
 channels = 128
 
 model = dict(
-    data_preprocessor=dict(mean=[64.0, 64.0, 64.0], std=[64.0, 64.0, 64.0]),
+    type='MaskRCNN',
+    data_preprocessor=dict(
+        type='DetDataPreprocessor',
+        mean=[64.0, 64.0, 64.0],
+        std=[64.0, 64.0, 64.0],
+        bgr_to_rgb=False,
+        pad_mask=True,
+        pad_size_divisor=32),
     backbone=dict(
-        _delete_=True,
         type='ResNet',
         depth=18,
         num_stages=4,
@@ -16,21 +21,110 @@ model = dict(
         norm_eval=False,
         style='pytorch'),
     neck=dict(
+        type='FPN',
         in_channels=[64, 128, 256, 512],
         out_channels=channels,
-        norm_cfg=norm_cfg),
-    rpn_head=dict(in_channels=channels, feat_channels=channels),
+        norm_cfg=norm_cfg,
+        num_outs=5),
+    rpn_head=dict(
+        type='RPNHead',
+        in_channels=channels,
+        feat_channels=channels,
+        anchor_generator=dict(
+            type='AnchorGenerator',
+            scales=[2],
+            ratios=[0.5, 1.0, 2.0, 3.0, 4.0],
+            strides=[4, 8, 16, 32, 64]),
+        bbox_coder=dict(
+            type='DeltaXYWHBBoxCoder',
+            target_means=[.0, .0, .0, .0],
+            target_stds=[1.0, 1.0, 1.0, 1.0]),
+        loss_cls=dict(
+            type='CrossEntropyLoss', use_sigmoid=True, loss_weight=1.0),
+        loss_bbox=dict(type='L1Loss', loss_weight=1.0)),
     roi_head=dict(
-        bbox_roi_extractor=dict(out_channels=channels),
-        bbox_head=dict(in_channels=channels, fc_out_channels=256),
-        mask_roi_extractor=dict(out_channels=channels),
+        type='StandardRoIHead',
+        bbox_roi_extractor=dict(
+            type='SingleRoIExtractor',
+            roi_layer=dict(
+                type='RoIAlign', output_size=7, sampling_ratio=0),
+            out_channels=channels,
+            featmap_strides=[4, 8, 16, 32]),
+        bbox_head=dict(
+            type='Shared2FCBBoxHead',
+            in_channels=channels,
+            fc_out_channels=256,
+            roi_feat_size=7,
+            num_classes=1,
+            reg_class_agnostic=False,
+            bbox_coder=dict(
+                type='DeltaXYWHBBoxCoder',
+                target_means=[0., 0., 0., 0.],
+                target_stds=[0.1, 0.1, 0.2, 0.2]),
+            loss_cls=dict(
+                type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
+            loss_bbox=dict(type='L1Loss', loss_weight=1.0)),
+        mask_roi_extractor=dict(
+            type='SingleRoIExtractor',
+            roi_layer=dict(
+                type='RoIAlign', output_size=14, sampling_ratio=0),
+            out_channels=channels,
+            featmap_strides=[4, 8, 16, 32]),
         mask_head=dict(
+            type='PointMaskHead',
             num_convs=2,
             in_channels=channels,
             conv_out_channels=channels,
-            norm_cfg=norm_cfg)),
+            norm_cfg=norm_cfg,
+            num_classes=1)),
     train_cfg=dict(
-        rpn_proposal=dict(nms_pre=1000, max_per_img=500),
-        rcnn=dict(sampler=dict(num=128))),
+        rpn=dict(
+            assigner=dict(
+                type='MaxIoUAssigner',
+                pos_iou_thr=0.7,
+                neg_iou_thr=0.3,
+                min_pos_iou=1e-6,
+                match_low_quality=True,
+                ignore_iof_thr=-1),
+            sampler=dict(
+                type='RandomSampler',
+                num=256,
+                pos_fraction=0.5,
+                neg_pos_ub=-1,
+                add_gt_as_proposals=False),
+            allowed_border=-1,
+            pos_weight=-1,
+            debug=False),
+        rpn_proposal=dict(
+            nms_pre=1000,
+            max_per_img=500,
+            nms=dict(type='nms', iou_threshold=0.7),
+            min_bbox_size=0),
+        rcnn=dict(
+            assigner=dict(
+                type='MaxIoUAssigner',
+                pos_iou_thr=0.5,
+                neg_iou_thr=0.5,
+                min_pos_iou=0.5,
+                match_low_quality=False,
+                ignore_iof_thr=-1),
+            sampler=dict(
+                type='RandomSampler',
+                num=128,
+                pos_fraction=0.25,
+                neg_pos_ub=-1,
+                add_gt_as_proposals=True),
+            mask_size=28,
+            pos_weight=-1,
+            debug=False)),
     test_cfg=dict(
-        rpn=dict(nms_pre=1000, max_per_img=500), rcnn=dict(max_per_img=500)))
+        rpn=dict(
+            nms_pre=1000,
+            max_per_img=500,
+            nms=dict(type='nms', iou_threshold=0.7),
+            min_bbox_size=0),
+        rcnn=dict(
+            score_thr=0.05,
+            nms=dict(type='nms', iou_threshold=0.5),
+            max_per_img=500,
+            mask_thr_binary=0.5)))

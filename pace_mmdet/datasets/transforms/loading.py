@@ -4,10 +4,11 @@ from typing import Optional
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmdet.datasets.transforms import LoadAnnotations
+from mmdet.registry import TRANSFORMS
 from mmengine.fileio import get_local_path
 
-from mmdet.registry import TRANSFORMS
 from pace_mmdet.structures import InstancePoints
+
 from ..errors import ImageFileError
 from ..microscopy import check_mode, read_image, stretch, to_uint8
 from .checks import check_image_size, require_original_image

@@ -1,0 +1,170 @@
+"""Every config is read, built and held against the paper."""
+import re
+from pathlib import Path
+
+import pytest
+from mmdet.registry import DATASETS, MODELS, TRANSFORMS
+from mmengine.config import Config
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / 'configs').glob('[!_]*/*.py'))
+PACE = 'configs/pace/pace_r200_dcn_4pt.py'
+POINT2MASK = 'configs/point2mask/point2mask_r50_4pt.py'
+
+
+def read(path):
+    return Config.fromfile(ROOT / path)
+
+
+def bases(path):
+    """The files that a config's ``_base_`` names."""
+    text = path.read_text()
+    found = re.search(r'^_base_ = (\[[^\]]*\]|\'[^\']*\')', text, re.M)
+    names = re.findall(r"'([^']+)'", found[1]) if found else []
+    return [(path.parent / name).resolve() for name in names]
+
+
+def levels(path):
+    return 1 + max((levels(base) for base in bases(path)), default=0)
+
+
+def test_the_rows_of_the_papers_table_are_there():
+    rows = [f'{n}pt' for n in (1, 2, 4, 6, 8, 10)] + ['full']
+    for row in rows:
+        assert f'configs/pace/pace_r200_dcn_{row}.py' in CONFIGS
+        assert f'configs/point2mask/point2mask_r50_{row}.py' in CONFIGS
+    for row in ('1pt', '4pt', '8pt', 'full'):
+        assert f'configs/hela/pace_r18_hela_{row}.py' in CONFIGS
+        assert f'configs/hela/point2mask_r18_hela_{row}.py' in CONFIGS
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_read_and_build(path):
+    """Without network, weights or data."""
+    cfg = read(path)
+    assert levels(ROOT / path) <= 3
+    assert cfg.custom_imports['imports'] == ['pace_mmdet']
+    model = MODELS.build(cfg.model)
+    assert sum(p.numel() for p in model.parameters()) > 1e6
+    for step in cfg.train_pipeline + cfg.test_pipeline:
+        TRANSFORMS.build(step)
+    # A child that replaces a pipeline must hand it to the loaders again.
+    train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
+    assert train.pipeline == cfg.train_pipeline
+    assert test.pipeline == cfg.test_pipeline
+    assert cfg.val_dataloader.dataset.pipeline == cfg.test_pipeline
+    for loader, evaluator in ((cfg.val_dataloader, cfg.val_evaluator),
+                              (cfg.test_dataloader, cfg.test_evaluator)):
+        ann_file = Path(loader.dataset.data_root, loader.dataset.ann_file)
+        assert Path(evaluator.ann_file) == ann_file
+    metrics = cfg.val_evaluator.get('metric', ['bbox', 'segm'])
+    kind = re.match(r'livecell/(\w+)_AP$',
+                    cfg.default_hooks.checkpoint.save_best)[1]
+    assert kind in metrics
+    for dataset in (train, test):
+        assert dataset.type in DATASETS
+    assert cfg.load_from is None
+
+
+@pytest.mark.parametrize('path',
+                         [p for p in CONFIGS if re.search(r'_\d+pt\.py', p)])
+def test_point_configs_need_no_mask_of_the_training_set(path):
+    cfg = read(path)
+    num_points = int(re.search(r'_(\d+)pt\.py', path)[1])
+    dataset = cfg.train_dataloader.dataset
+    assert dataset.type == 'LIVECellPointDataset'
+    assert dataset.num_points == num_points
+    assert 'points' in dataset.ann_file
+    loading = [step.type for step in dataset.pipeline]
+    assert 'LoadPointAnnotations' in loading
+    assert 'LoadAnnotations' not in loading
+    assert cfg.model.roi_head.mask_head.type == 'PointMaskHead'
+
+
+@pytest.mark.parametrize('path', [p for p in CONFIGS if '_full' in p])
+def test_full_mask_rows_differ_from_point_rows_in_supervision_only(path):
+    full, points = read(path), read(path.replace('_full', '_4pt'))
+    assert full.model.roi_head.mask_head.type == 'FCNMaskHead'
+    full.model.roi_head.mask_head.type = 'PointMaskHead'
+    assert full.model == points.model
+    for key in ('optim_wrapper', 'param_scheduler', 'train_cfg',
+                'val_evaluator', 'val_dataloader', 'test_pipeline'):
+        assert full[key] == points[key]
+
+
+def test_a_new_point_count_takes_two_lines(tmp_path):
+    path = tmp_path / 'pace_r200_dcn_5pt.py'
+    path.write_text(f"_base_ = '{ROOT / PACE}'\n"
+                    'train_dataloader = dict(dataset=dict(num_points=5))\n')
+    cfg = Config.fromfile(path)
+    assert cfg.train_dataloader.dataset.num_points == 5
+    cfg.train_dataloader.dataset.num_points = 4
+    assert cfg.train_dataloader == read(PACE).train_dataloader
+
+
+def test_own_data_elsewhere(monkeypatch):
+    monkeypatch.setenv('PACE_OWN_DATA', 'my/cells')
+    cfg = read('configs/own_data/pace_r18_points.py')
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        assert loader.dataset.data_root == 'my/cells'
+    assert cfg.test_evaluator.ann_file == 'my/cells/annotations/val.json'
+
+
+@pytest.mark.parametrize('path', [PACE, POINT2MASK])
+def test_shared_settings_of_the_paper(path):
+    """Sections 3.2, 5 and 6, and the recipe behind them."""
+    cfg = read(path)
+    anchors = cfg.model.rpn_head.anchor_generator
+    sizes = [stride * anchors.scales[0] for stride in anchors.strides]
+    assert sizes == [8, 16, 32, 64, 128]
+    assert anchors.ratios == [0.5, 1, 2, 3, 4]
+    assigner = cfg.model.train_cfg.rpn.assigner
+    assert (assigner.pos_iou_thr, assigner.neg_iou_thr) == (0.7, 0.3)
+    assert cfg.model.train_cfg.rpn.sampler.num == 256
+    assert cfg.model.train_cfg.rpn_proposal.nms_pre == 12000
+    assert cfg.model.train_cfg.rpn_proposal.max_per_img == 3000
+    assert cfg.model.test_cfg.rpn.nms_pre == 6000
+    assert cfg.model.test_cfg.rcnn.max_per_img == 3000
+    assert cfg.model.test_cfg.rcnn.score_thr == 0.05
+    optimizer = cfg.optim_wrapper.optimizer
+    assert (optimizer.type, optimizer.lr, optimizer.momentum,
+            optimizer.weight_decay) == ('SGD', 0.02, 0.9, 0.0001)
+    assert cfg.optim_wrapper.paramwise_cfg.norm_decay_mult == 0
+    assert cfg.train_cfg.max_iters == 30000
+    assert cfg.train_cfg.val_interval == 500
+    assert cfg.param_scheduler[1].milestones == [17500, 20000]
+    assert cfg.train_dataloader.batch_size * 8 == 16
+    assert cfg.auto_scale_lr.base_batch_size == 16
+    resize = next(step for step in cfg.train_pipeline
+                  if step.type == 'RandomChoiceResize')
+    assert [min(s) for s in resize.scales] == [440, 480, 520, 580, 620]
+    assert cfg.test_pipeline[1].scale == (1333, 800)
+    assert cfg.default_hooks.checkpoint.save_best == 'livecell/segm_AP'
+    assert cfg.default_hooks.checkpoint.rule == 'greater'
+
+
+def test_the_architecture_of_pace():
+    cfg = read(PACE).model
+    backbone = cfg.backbone
+    assert (backbone.type, backbone.depth, backbone.radix) == ('ResNeSt', 200,
+                                                               2)
+    assert backbone.dcn == dict(
+        type='DCNv2', deform_groups=2, fallback_on_stride=False)
+    assert backbone.stage_with_dcn == (False, True, True, True)
+    head = cfg.roi_head
+    assert head.num_stages == 3 and head.stage_loss_weights == [1, 1, 1]
+    assert head.mask_head.num_convs == 8
+    assert head.mask_head.norm_cfg.type == 'BN'
+    assert read(PACE).sync_bn == 'torch'
+    weights = [[round(1 / std) for std in box_head.bbox_coder.target_stds]
+               for box_head in head.bbox_head]
+    assert weights == [[10, 10, 5, 5], [20, 20, 10, 10], [30, 30, 15, 15]]
+    assert all(box_head.reg_class_agnostic for box_head in head.bbox_head)
+    stages = cfg.train_cfg.rcnn
+    assert [stage.assigner.pos_iou_thr for stage in stages] == [0.5, 0.6, 0.7]
+    assert [stage.sampler.type for stage in stages] == [
+        'RandomSampler', 'PseudoSampler', 'PseudoSampler'
+    ]
+    assert cfg.data_preprocessor.std == [11.578] * 3

@@ -1,0 +1,65 @@
+import pytest
+from mmengine.config import Config
+
+from pace_mmdet.engine import UserError, merge_options
+
+TEXT = dict(
+    data_root='data/x/',
+    model=dict(
+        type='M',
+        backbone=dict(type='ResNet', depth=50),
+        heads=[dict(channels=8), dict(channels=8)]),
+    train_dataloader=dict(batch_size=2, dataset=dict(data_root='data/x/')),
+    train_cfg=dict(max_iters=100, val_interval=10),
+    load_from=None)
+
+
+def _config():
+    return Config(TEXT)
+
+
+@pytest.mark.parametrize('key, value, read', [
+    ('model.backbone.depth', 101, lambda c: c.model.backbone.depth),
+    ('model.heads.1.channels', 4, lambda c: c.model.heads[1].channels),
+    ('train_cfg', dict(max_iters=3), lambda c: c.train_cfg.max_iters),
+    ('load_from', 'x.pth', lambda c: c.load_from),
+    ('randomness.seed', 3, lambda c: c.randomness.seed),
+    ('find_unused_parameters', True, lambda c: c.find_unused_parameters),
+])
+def test_keys_that_exist_or_that_a_runner_reads(key, value, read):
+    cfg = _config()
+    merge_options(cfg, {key: value})
+    assert read(cfg) == (3 if key == 'train_cfg' else value)
+
+
+@pytest.mark.parametrize('key, expected', [
+    ('model.backbone.dept', 'model.backbone.depth'),
+    ('modl.backbone.depth', 'model.backbone.depth'),
+    ('max_iters', 'train_cfg.max_iters'),
+    ('train_config.max_iters', 'train_cfg.max_iters'),
+    ('model.heads.2.channels', 'model.heads.1.channels'),
+    ('data_root', 'train_dataloader.dataset.data_root'),
+])
+def test_keys_without_effect_are_errors(key, expected):
+    cfg = _config()
+    with pytest.raises(UserError) as caught:
+        merge_options(cfg, {key: 1})
+    assert repr(key) in str(caught.value)
+    assert expected in str(caught.value)
+    assert cfg.to_dict() == Config(TEXT).to_dict()
+
+
+def test_all_faults_at_once():
+    with pytest.raises(UserError, match='(?s)dpth.*iterz'):
+        merge_options(_config(), {'model.dpth': 1, 'train_cfg.iterz': 2})
+
+
+def test_new_keys_on_demand():
+    cfg = _config()
+    merge_options(cfg, {'model.backbone.with_cp': True}, allow_new=True)
+    assert cfg.model.backbone.with_cp is True
+
+
+def test_a_path_through_a_number():
+    with pytest.raises(UserError, match='--cfg-options'):
+        merge_options(_config(), {'train_cfg.max_iters.x': 1}, allow_new=True)

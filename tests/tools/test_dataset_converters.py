@@ -1,0 +1,100 @@
+"""The converters as a user calls them."""
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from pace_mmdet.datasets import hela
+from pace_mmdet.engine import run_tool
+from pace_mmdet.testing import write_synthetic_coco
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / 'tools' / 'dataset_converters'
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Runs a tool in this process; gives its exit code and output."""
+
+    def run(name, *args):
+        spec = importlib.util.spec_from_file_location(name,
+                                                      TOOLS / f'{name}.py')
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, args)])
+        code = run_tool(module.main)
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return run
+
+
+def test_masks_to_points(call, tmp_path):
+    masks = write_synthetic_coco(tmp_path, 2, 5, 40, 60)
+    out = tmp_path / 'points.json'
+    code, text = call('masks_to_points', masks, out, '--max-points', 6, '--seed', 3,
+                '--flip-prob', 0.1)
+    assert code == 0
+    assert f'{out}: 2 images, 10 annotations written, 0 left out' in text
+    coco = json.loads(out.read_text())
+    assert coco['info']['num_points'] == 6
+    assert coco['info']['seed'] == 3
+    assert coco['info']['flip_prob'] == 0.1
+    assert {len(a['point_labels']) for a in coco['annotations']} == {6}
+
+
+def test_labels_to_coco(call, tmp_path):
+    for folder, name in (('images', 'a.tif'), ('labels', 'a_mask.tif')):
+        (tmp_path / folder).mkdir()
+        tifffile.imwrite(tmp_path / folder / name,
+                         np.eye(4, dtype=np.uint16) * [1, 1, 2, 3])
+    out = tmp_path / 'masks.json'
+    code, text = call('labels_to_coco', tmp_path / 'images', tmp_path / 'labels',
+                '--out', out, '--label-suffix', '_mask', '--min-area', 2)
+    assert code == 0
+    assert f'{out}: 1 images, 1 cells (2 of fewer than 2 pixels' in text
+    # The one tool's output is the other's input.
+    points = tmp_path / 'points.json'
+    code, text = call('masks_to_points', out, points)
+    assert code == 0
+    assert '1 annotations written' in text
+
+
+def test_hela(call, tmp_path, monkeypatch):
+    counts = dict(
+        train=dict(images=20, cells=30, slivers=2),
+        val=dict(images=10, cells=5, slivers=1))
+    calls = []
+
+    def prepare(out, wheel):
+        calls.append((out, wheel))
+        return counts
+
+    monkeypatch.setattr(hela, 'prepare_hela', prepare)
+    code, text = call('hela', '--out', 'somewhere', '--wheel', 'a.whl')
+    assert code == 0
+    assert calls == [('somewhere', 'a.whl')]
+    assert 'train: 20 images, 30 nuclei (2 slivers' in text
+
+
+@pytest.mark.parametrize(('name', 'args', 'message'), [
+    ('masks_to_points', ['none.json', 'out.json'],
+     'error: none.json: no such annotation file'),
+    ('masks_to_points', ['none.json', 'out.json', '--max-points', '0'],
+     'error: num_points must be a whole number'),
+    ('labels_to_coco', ['none', 'none', '--out', 'out.json'],
+     'error: none: no such folder'),
+    ('hela', ['--out', 'hela', '--wheel', 'none.whl'],
+     'error: none.whl: no such file'),
+])
+def test_errors_are_no_traceback(call, tmp_path, monkeypatch, name, args,
+                                 message):
+    monkeypatch.chdir(tmp_path)
+    code, text = call(name, *args)
+    assert code == 2
+    assert text.startswith(message)
+    assert list(tmp_path.iterdir()) == []
