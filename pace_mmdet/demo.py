@@ -49,6 +49,8 @@ def run_demo(config: str, work_dir: str) -> Dict[str, float]:
         UserError: If the data cannot be fetched or a step fails.
     """
     console = Console()
+    if not Path(config).is_file():
+        raise UserError(f'{config}: no such config')
     cfg = Config.fromfile(config)
     folder = Path(work_dir)
     predictions = folder / 'predictions.json'

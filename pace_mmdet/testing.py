@@ -113,7 +113,7 @@ def synthetic_coco(num_images: int,
                     id=len(annotations) + 1,
                     image_id=index + 1,
                     category_id=1,
-                    bbox=[float(x1), float(y1), float(x2 - x1), float(y2 - y1)],
+                    bbox=[float(v) for v in (x1, y1, x2 - x1, y2 - y1)],
                     area=area,
                     iscrowd=0,
                     segmentation=code if rle else [polygon]))

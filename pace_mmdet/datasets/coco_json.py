@@ -16,7 +16,7 @@ import msgspec
 from .errors import AnnotationError, Faults
 
 T = TypeVar('T')
-BLOCK_SIZE = 20000
+BLOCK_SIZE = 2000
 # Ids are kept in int64 arrays.
 Id = Annotated[int, msgspec.Meta(ge=-2**63, le=2**63 - 1)]
 

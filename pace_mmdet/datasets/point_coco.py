@@ -3,10 +3,12 @@
 Letters in the shapes: A annotations, P points per cell, K points of all
 annotations of a block laid end to end.
 """
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, List, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
 import msgspec
 import numpy as np
@@ -120,13 +122,14 @@ def read_point_coco(path: Union[str, Path], num_points: int) -> PointCoco:
     num_points = check_num_points(num_points)
     file = CocoFile(path)
     rows, ids, num_read, num_with_points = [], [], 0, 0
-    for block in file.blocks(PointAnnotation):
-        columns = to_columns(block)
-        num_read += len(block)
-        num_with_points += int(columns.has_points.sum())
-        usable, image_index = check_block(columns, num_points, file)
-        ids.append(columns.ann_ids)
-        rows.append(_keep(columns, usable, image_index, num_points))
+    with _no_garbage_collection():
+        for block in file.blocks(PointAnnotation):
+            columns = to_columns(block)
+            num_read += len(block)
+            num_with_points += int(columns.has_points.sum())
+            usable, image_index = check_block(columns, num_points, file)
+            ids.append(columns.ann_ids)
+            rows.append(_keep(columns, usable, image_index, num_points))
     if num_read and not num_with_points:
         raise AnnotationError(
             f'{path}: none of its {num_read} annotations has point_coords '
@@ -138,6 +141,21 @@ def read_point_coco(path: Union[str, Path], num_points: int) -> PointCoco:
         MAKE_POINTS)
     return PointCoco(file.images, file.categories, file.info,
                      *_join(rows, num_points))
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Keep Python from searching millions of new lists for cycles.
+
+    There are none, and the search takes half of the reading time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def to_columns(annotations: Sequence[PointAnnotation]) -> PointColumns:

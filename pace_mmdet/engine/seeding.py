@@ -78,8 +78,7 @@ class SeedSample(BaseTransform):
 class IterationSeedHook(Hook):
     """Seed each training step from (seed, rank, iteration).
 
-    It covers what the model draws: RoI and anchor sampling, dropout, and
-    the fresh choice of points.
+    It covers what the model draws: RoI and anchor sampling, dropout.
     """
 
     def before_train_iter(self,

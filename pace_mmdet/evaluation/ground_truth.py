@@ -161,12 +161,14 @@ def _gather(name: str, images: List[ImageEntry], category_ids: List[int],
     sizes = {image.id: (image.height, image.width) for image in images}
     if len(sizes) < len(images):
         faults.add('an image id is used twice')
+    if any(min(size) < 1 for size in sizes.values()):
+        faults.add('an image is less than 1 pixel high or wide')
     cells = {image_id: _Cells() for image_id in sizes}
     seen, points, empty = set(), 0, 0
     for ann in (ann for block in blocks for ann in block):
         found = list(_faults_of(ann, sizes, seen, with_masks))
         counts = None
-        if with_masks and not found:
+        if with_masks and not found and min(sizes[ann.image_id]) > 0:
             try:
                 counts = to_counts(ann.segmentation, *sizes[ann.image_id])
             except ValueError as error:

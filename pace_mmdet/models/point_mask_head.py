@@ -80,10 +80,10 @@ class PointMaskHead(FCNMaskHead):
                     'RandomPointLabel')
             inds = result.pos_assigned_gt_inds
             points.append(masks.to_tensor(torch.float32, inds.device)[inds])
-        most = max(image_points.size(1) for image_points in points)
+        most = max(cells.size(1) for cells in points)
         return torch.cat([
-            F.pad(image_points, (0, 0, 0, most - image_points.size(1)), value=-1)
-            for image_points in points
+            F.pad(cells, (0, 0, 0, most - cells.size(1)), value=-1)
+            for cells in points
         ])
 
     def loss_and_target(self, mask_preds: Tensor,

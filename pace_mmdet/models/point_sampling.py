@@ -14,7 +14,8 @@ from mmcv.ops import point_sample
 from torch import Tensor
 
 
-def box_coordinates(points_img: Tensor, bboxes: Tensor) -> Tuple[Tensor, Tensor]:
+def box_coordinates(points_img: Tensor,
+                    bboxes: Tensor) -> Tuple[Tensor, Tensor]:
     """Points of the image in the frames of their boxes.
 
     Args:

@@ -287,7 +287,8 @@ class InstancePoints(BaseInstanceMasks):
             labels.append(
                 np.pad(
                     item.labels, ((0, 0), (0, missing)), constant_values=-1))
-        return cls(np.concatenate(coords), np.concatenate(labels), *sizes.pop())
+        return cls(
+            np.concatenate(coords), np.concatenate(labels), *sizes.pop())
 
     # What points do not have ------------------------------------------------
 

@@ -102,8 +102,9 @@ def _outline_path(rings: Outline) -> Path:
     """One closed path for a cell with all its rings."""
     if not rings:
         return Path(np.zeros((0, 2)))
-    return Path.make_compound_path(*(Path(
-        np.concatenate([ring, ring[:1]]), closed=True) for ring in rings))
+    return Path.make_compound_path(
+        *(Path(np.concatenate([ring, ring[:1]]), closed=True)
+          for ring in rings))
 
 
 def add_boxes(ax: Axes,
@@ -155,8 +156,8 @@ def add_points(ax: Axes,
             zorder=3)
 
 
-def point_diameter(bboxes: Optional[np.ndarray], num_points: int,
-                   scale: float, largest: float) -> float:
+def point_diameter(bboxes: Optional[np.ndarray], num_points: int, scale: float,
+                   largest: float) -> float:
     """Diameter at which a cell's points leave most of the cell visible.
 
     Args:

@@ -101,8 +101,11 @@ def build_dataset(cfg: Config, split: str) -> BaseDataset:
     loader = cfg.get(f'{split}_dataloader')
     if not loader:
         raise UserError(f'{cfg.filename}: has no {split}_dataloader')
-    check_data(Config({f'{split}_dataloader': loader,
-                       'data_command': cfg.get('data_command')}), [split])
+    check_data(
+        Config({
+            f'{split}_dataloader': loader,
+            'data_command': cfg.get('data_command')
+        }), [split])
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     dataset = DATASETS.build(loader['dataset'])
     if not len(dataset):
@@ -138,8 +141,8 @@ def _draw(dataset: BaseDataset, index: int, phase: str,
         steps = []
         for name, drawable in pipeline_steps(dataset, index):
             height, width = drawable.image.shape[:2]
-            steps.append((f'{name}  {width} x {height}',
-                          _render(visualizer, drawable)))
+            steps.append(
+                (f'{name}  {width} x {height}', _render(visualizer, drawable)))
         if steps:
             save_figure(_step_figure(steps), path, dpi=100)
             return steps[-1][1]
@@ -214,8 +217,8 @@ def _step_figure(steps: List[Tuple[str, np.ndarray]]) -> Figure:
         figsize=(columns * (_PANEL + 0.1), rows * (tallest * _PANEL + 0.5)))
     for i, (name, image) in enumerate(steps):
         left = i % columns / columns
-        top = 1 - (i // columns * (tallest * _PANEL + 0.5) +
-                   0.4) / figure.get_figheight()
+        top = 1 - (i // columns *
+                   (tallest * _PANEL + 0.5) + 0.4) / figure.get_figheight()
         height = tallest * _PANEL / figure.get_figheight()
         ax = figure.add_axes(
             (left, top - height, _PANEL / figure.get_figwidth(), height))

@@ -115,8 +115,8 @@ def _ring(polygon: Sequence[float]) -> np.ndarray:
     return ring.reshape(-1, 2)
 
 
-def bitmap_outline(
-    bitmap: np.ndarray, corner: Tuple[int, int] = (0, 0)) -> Outline:
+def bitmap_outline(bitmap: np.ndarray,
+                   corner: Tuple[int, int] = (0, 0)) -> Outline:
     """Outline a bitmap along the edges of its pixels, corners cut.
 
     Args:
@@ -138,7 +138,7 @@ def bitmap_outline(
 
 
 def rle_crops(
-    codes: Iterable[dict]) -> List[Tuple[np.ndarray, Tuple[int, int]]]:
+        codes: Iterable[dict]) -> List[Tuple[np.ndarray, Tuple[int, int]]]:
     """Decode run-length codes, each into the columns that it covers.
 
     Args:
@@ -158,9 +158,8 @@ def rle_crops(
         if len(size) != 2:
             raise ValueError('a run-length code needs its size (height, '
                              f'width), got {list(size)}')
-    counts, runs = decode_counts([
-        compressed_counts(code, *size) for code, size in zip(codes, sizes)
-    ])
+    counts, runs = decode_counts(
+        [compressed_counts(code, *size) for code, size in zip(codes, sizes)])
     parts = np.split(counts, np.cumsum(runs)[:-1]) if codes else []
     return [_decode_columns(part, *size) for part, size in zip(parts, sizes)]
 

@@ -107,8 +107,8 @@ def comparison_figure(image: np.ndarray,
     if unknown:
         raise ValueError(f'ap50 of {unknown}, but predictions of '
                          f'{sorted(predictions)}')
-    windows = _zoom_windows(image.shape[:2], truth, predictions,
-                            num_zooms, window) if num_zooms else []
+    windows = _zoom_windows(image.shape[:2], truth, predictions, num_zooms,
+                            window) if num_zooms else []
     figure, panels = _panels(image, len(predictions), columns, window,
                              len(windows))
     truth_outlines = mask_outlines(truth)
@@ -170,8 +170,8 @@ def _panels(image: np.ndarray,
     if window is not None:
         height, width = window[3] - window[1], window[2] - window[0]
     # Very long images get a panel that titles and the legend still fit on.
-    width, height = _PANEL * np.clip((width, height), 0.5 * max(width, height),
-                                     None) / max(width, height)
+    width, height = _PANEL * np.clip(
+        (width, height), 0.5 * max(width, height), None) / max(width, height)
     slots = max(num_zooms, 4)
     zoom = (width - (slots - 1) * _GAP) / slots
     strip = zoom + _ZOOM_TITLE if num_zooms else 0
@@ -210,7 +210,8 @@ def _zoom_windows(shape: Tuple[int, int], truth: Masks,
         return []
     x, y, width, height = np.transpose([mask_utils.toBbox(c) for c in codes])
     centres = np.stack([x + width / 2, y + height / 2], axis=1)
-    sides = np.minimum(np.maximum(2 * np.maximum(width, height), 16), min(shape))
+    sides = np.minimum(
+        np.maximum(2 * np.maximum(width, height), 16), min(shape))
     seen = window or (0, 0, shape[1], shape[0])
     inside = ((centres >= seen[:2]) & (centres <= seen[2:])).all(axis=1)
     order = most_different(

@@ -16,7 +16,8 @@ class CellVisualizationHook(DetVisualizationHook):
 
     The base class reads the image file again, as 8 bit: a 16-bit microscope
     image comes out black. This one takes the image that the data pipeline
-    made of it. And pictures of tests are PNG files in
+    made of it. The truth is drawn beside the prediction where the pipeline
+    loads annotations. And pictures of tests are PNG files in
     ``WORK_DIR/<time>/<test_out_dir>`` that carry the image's number, because
     data sets hold files of the same name.
 
@@ -70,6 +71,7 @@ class CellVisualizationHook(DetVisualizationHook):
                         sample.metainfo.get('img_shape'),
                         sample.metainfo['ori_shape']),
             data_sample=sample,
+            draw_gt='bboxes' in sample.get('gt_instances', ()),
             show=self.show,
             wait_time=self.wait_time,
             pred_score_thr=self.score_thr,

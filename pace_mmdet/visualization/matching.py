@@ -46,7 +46,8 @@ def run_length_codes(masks: Masks, height: int, width: int) -> List[dict]:
     ]
 
 
-def best_ious(truth: Sequence[dict], predictions: Sequence[dict]) -> np.ndarray:
+def best_ious(truth: Sequence[dict],
+              predictions: Sequence[dict]) -> np.ndarray:
     """IoU of each annotated cell with the prediction that fits it best.
 
     Args:

@@ -21,9 +21,9 @@ _SCORES = {
 }
 
 
-def annotation_cost_figure(
-        cost: AnnotationCost = AnnotationCost(),
-        point_counts: Sequence[int] = _PAPER_COUNTS) -> Figure:
+def annotation_cost_figure(cost: AnnotationCost = AnnotationCost(),
+                           point_counts: Sequence[int] = _PAPER_COUNTS
+                           ) -> Figure:
     """Seconds per cell for points and for a full mask (Fig. 2).
 
     Args:

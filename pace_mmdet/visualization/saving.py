@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from pace_mmdet.engine.atomic import write_atomically
 
 
-def save_figure(figure: Figure, path: Union[str, Path],
+def save_figure(figure: Figure,
+                path: Union[str, Path],
                 dpi: float = 150) -> Path:
     """Save a figure; an existing file is replaced.
 

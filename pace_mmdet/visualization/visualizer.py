@@ -46,7 +46,8 @@ class PointLocalVisualizer(DetLocalVisualizer):
       class names are used.
     - Small images are enlarged by a whole factor, without interpolation.
 
-    Thousands of cells take a second or two.
+    Thousands of cells take a second or two; texts on them would take longer
+    than all the rest.
 
     Args:
         name (str): Name of the instance.
@@ -168,8 +169,7 @@ class PointLocalVisualizer(DetLocalVisualizer):
         return [tuple(np.array(per_class[label]) / 255) for label in labels]
 
     def _write_names(self, instances: InstanceData, bboxes: np.ndarray,
-                     labels: np.ndarray,
-                     classes: Optional[List[str]]) -> None:
+                     labels: np.ndarray, classes: Optional[List[str]]) -> None:
         """Write class names, and scores where there are any, at the boxes."""
         text_colors = get_palette(self.text_color,
                                   int(labels.max(initial=0)) + 1)

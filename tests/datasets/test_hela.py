@@ -13,17 +13,20 @@ from pace_mmdet.datasets import ImageFileError, hela
 
 
 def make_stacks():
-    """4 frames of 30 x 1100 pixels with 4 nuclei each.
+    """4 frames of 80 x 1100 pixels (height x width) with 6 nuclei each.
 
     The third lies across the split with a sliver on its right, the fourth
-    with enough on both sides.
+    with enough on both sides; the fifth reaches over the margin with enough
+    inside, the sixth with a sliver.
     """
-    images = np.arange(4 * 30 * 1100).reshape(4, 30, 1100).astype(np.uint16)
-    labels = np.zeros((4, 30, 1100), np.uint16)
-    labels[:, 2:12, 10:20] = 1
-    labels[:, 2:12, 900:910] = 2
-    labels[:, 2:12, 690:703] = 3
-    labels[:, 15:25, 690:710] = 4
+    images = np.arange(4 * 80 * 1100).reshape(4, 80, 1100).astype(np.uint16)
+    labels = np.zeros((4, 80, 1100), np.uint16)
+    labels[:, 27:37, 30:40] = 1
+    labels[:, 27:37, 900:910] = 2
+    labels[:, 27:37, 690:703] = 3
+    labels[:, 40:50, 690:710] = 4
+    labels[:, 15:35, 100:110] = 5
+    labels[:, 40:50, 1072:1090] = 6
     return images, labels
 
 
@@ -52,10 +55,11 @@ def test_split_by_place(tmp_path, wheel):
     out = tmp_path / 'data' / 'hela'
     counts = hela.prepare_hela(out, *wheel)
     assert counts == dict(
-        train=dict(images=4, cells=12, slivers=0),
-        val=dict(images=2, cells=4, slivers=2))
+        train=dict(images=4, cells=16, slivers=0),
+        val=dict(images=2, cells=4, slivers=4))
     images, labels = make_stacks()
-    sides = dict(train=(np.s_[:, :700], 1), val=(np.s_[:, 700:], 2))
+    sides = dict(
+        train=(np.s_[25:55, 25:700], 1), val=(np.s_[25:55, 700:1075], 2))
     for name, (columns, step) in sides.items():
         coco = json.loads(
             (out / 'annotations' / f'{name}_masks.json').read_text())
@@ -75,7 +79,7 @@ def test_split_by_place(tmp_path, wheel):
             painted[frame][mask] = true[0]
         expected = labels[(slice(None), *columns)].copy()
         if name == 'val':
-            expected[expected == 3] = 0
+            expected[(expected == 3) | (expected == 6)] = 0
             expected[1::2] = 0
         assert np.array_equal(painted, expected)
         points = json.loads(

@@ -61,6 +61,7 @@ def drop(key):
     (drop('bbox'), 'missing required field `bbox`'),
     (lambda gt: gt['images'].append(gt['images'][0]),
      'an image id is used twice'),
+    (lambda gt: gt['images'][0].update(width=0), 'less than 1 pixel high'),
     (lambda gt: gt.pop('images'), 'missing required field `images`'),
 ])
 def test_faults(gt, spoil, message):

@@ -143,8 +143,9 @@ def test_float32_under_autocast():
     with torch.autocast('cpu', dtype=torch.bfloat16):
         mask_preds = head(features)
         assert mask_preds.dtype == torch.bfloat16
-        loss = head.loss_and_target(mask_preds, [sampled(ROIS, [0, 1])],
-                                    [TWO_CELLS], None)['loss_mask']['loss_mask']
+        result = head.loss_and_target(mask_preds, [sampled(ROIS, [0, 1])],
+                                      [TWO_CELLS], None)
+    loss = result['loss_mask']['loss_mask']
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss, oracle(mask_preds, 6))
 

@@ -89,14 +89,16 @@ TRANSFORM_CASES = {
         type='RandomChoiceResize', scales=[(1333, 44), (1333, 80)],
         keep_ratio=True),
     'crop': dict(type='RandomCrop', crop_size=(40, 50)),
-    'min-iou-crop': dict(type='MinIoURandomCrop', min_ious=(0.1, ), min_crop_size=0.4),
+    'min-iou-crop': dict(
+        type='MinIoURandomCrop', min_ious=(0.1, ), min_crop_size=0.4),
     'pad': dict(type='Pad', size_divisor=32),
     'expand': dict(type='Expand', prob=1.0, ratio_range=(1.5, 2.0)),
     'translate-x': dict(
         type='TranslateX', prob=1.0, min_mag=0.2, max_mag=0.3, level=10),
     'translate-y': dict(
         type='TranslateY', prob=1.0, min_mag=0.2, max_mag=0.3, level=10),
-    'rotate': dict(type='Rotate', prob=1.0, min_mag=20.0, max_mag=60.0, level=10),
+    'rotate': dict(
+        type='Rotate', prob=1.0, min_mag=20.0, max_mag=60.0, level=10),
     'shear-x': dict(
         type='ShearX', prob=1.0, min_mag=10.0, max_mag=20.0, level=10),
     'shear-y': dict(

@@ -18,7 +18,7 @@ load_image = dict(type='LoadMicroscopyImage', normalize='percentile')
 points = [load_image, dict(type='LoadPointAnnotations')]
 masks = [load_image,
          dict(type='LoadAnnotations', with_bbox=True, with_mask=True)]
-crop = dict(type='RandomCrop', crop_size=(30, 40))
+crop = dict(type='RandomCrop', crop_size=(40, 30))
 resize = dict(type='Resize', scale=(40, 30), keep_ratio=True)
 pack = dict(type='PackDetInputs', meta_keys=('img_path', 'ori_shape',
                                              'img_shape'))
@@ -96,12 +96,13 @@ def colourful(picture):
     ('val', 'pipeline', None),
 ])
 def test_splits_and_phases(browse, split, phase, shape):
+    num = 2 if shape else 1  # figures of steps take their time
     code, pictures, said = browse('--split', split, '--phase', phase, '--num',
-                                  2)
-    assert code == 0 and '2 pictures in' in said.out
+                                  num)
+    assert code == 0 and f'{num} pictures in' in said.out
     assert list(pictures) == [
         '00000_A172_Phase_A7_1_00.png', '00001_A172_Phase_A7_1_01.png'
-    ]
+    ][:num]
     for picture in pictures.values():
         assert shape in (None, picture.shape)
         assert colourful(picture) > 0.005
@@ -161,8 +162,8 @@ def test_microscope_images_are_not_black(browse, tmp_path):
     (['--num', 0], 'at least 1, got 0'),
     (['--num', -1], 'at least 1, got -1'),
     (['--cfg-options', 'train_dataloader.dataset.num_point=3'], 'num_point'),
-    (['--cfg-options', 'train_dataloader.dataset.ann_file=none.json'],
-     'none.json'),
+    (['--cfg-options', 'train_dataloader.dataset.ann_file=none.json'
+      ], 'none.json'),
     (['--cfg-options', 'train_dataloader.dataset.num_points=9'], 'num_points'),
 ])
 def test_errors_of_the_user(browse, args, message):

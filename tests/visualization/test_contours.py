@@ -40,16 +40,23 @@ def extent(outline):
 
 
 FORMS = {
-    'bitmaps': lambda masks: np.stack(masks),
-    'uint8': lambda masks: np.stack(masks).astype(np.uint8),
-    'tensor': lambda masks: torch.from_numpy(np.stack(masks)),
-    'BitmapMasks': lambda masks: BitmapMasks(
+    'bitmaps':
+    lambda masks: np.stack(masks),
+    'uint8':
+    lambda masks: np.stack(masks).astype(np.uint8),
+    'tensor':
+    lambda masks: torch.from_numpy(np.stack(masks)),
+    'BitmapMasks':
+    lambda masks: BitmapMasks(
         np.stack(masks).astype(np.uint8), *masks[0].shape),
-    'bytes': lambda masks: [compressed(m) for m in masks],
-    'text': lambda masks: tuple(as_text(m) for m in masks),
-    'lists': lambda masks: [uncompressed(m) for m in masks],
-    'mixed': lambda masks: [as_text(masks[0])] +
-    [uncompressed(m) for m in masks[1:]],
+    'bytes':
+    lambda masks: [compressed(m) for m in masks],
+    'text':
+    lambda masks: tuple(as_text(m) for m in masks),
+    'lists':
+    lambda masks: [uncompressed(m) for m in masks],
+    'mixed':
+    lambda masks: [as_text(masks[0])] + [uncompressed(m) for m in masks[1:]],
 }
 
 
@@ -75,9 +82,9 @@ def test_parts_and_holes_are_rings(form):
     mask = bitmap(20, 20, (1, 1, 8, 8), (12, 12, 15, 16))
     mask[3:5, 3:6] = False
     rings = mask_outlines(FORMS[form]([mask]))[0]
-    assert sorted(extent([ring]) for ring in rings) == [
-        [1, 1, 8, 8], [3, 3, 6, 5], [12, 12, 15, 16]
-    ]
+    assert sorted(extent([ring]) for ring in rings) == [[1, 1, 8, 8],
+                                                        [3, 3, 6, 5],
+                                                        [12, 12, 15, 16]]
 
 
 @pytest.mark.parametrize('masks', [
@@ -91,12 +98,11 @@ def test_polygons_are_taken_as_they_are(masks):
     assert ring.tolist() == [[1, 2], [5, 2], [5, 6]]
 
 
-@pytest.mark.parametrize('masks', [
-    [], (), np.zeros((0, 5, 5), bool),
-    torch.zeros(0, 5, 5),
-    BitmapMasks([], 5, 5),
-    PolygonMasks([], 5, 5)
-])
+@pytest.mark.parametrize('masks', [[], (),
+                                   np.zeros((0, 5, 5), bool),
+                                   torch.zeros(0, 5, 5),
+                                   BitmapMasks([], 5, 5),
+                                   PolygonMasks([], 5, 5)])
 def test_no_cells(masks):
     assert mask_outlines(masks) == []
 
@@ -126,20 +132,22 @@ def test_codes_are_decoded_into_their_own_columns():
         masks.append(mask)
     for mask, (crop, (x, y)) in zip(masks, rle_crops(map(as_text, masks))):
         columns = np.flatnonzero(mask.any(0))
-        assert y == 0 and crop.shape == (40, np.ptp(columns) + 1
-                                         if len(columns) else 0)
+        assert y == 0 and crop.shape == (40, np.ptp(columns) +
+                                         1 if len(columns) else 0)
         assert (crop == mask[:, x:x + crop.shape[1]]).all()
         assert crop.sum() == mask.sum()
 
 
 def test_empty_runs_are_read():
-    (crop, corner), = rle_crops([dict(size=[2, 3], counts=[2, 0, 1, 2, 0, 0, 1])])
+    (crop,
+     corner), = rle_crops([dict(size=[2, 3], counts=[2, 0, 1, 2, 0, 0, 1])])
     assert corner == (1, 0)
     assert crop.tolist() == [[False, True], [True, False]]
 
 
 def test_outlines_within_a_window():
-    outlines = mask_outlines([[0, 0, 4, 0, 4, 4], [6, 6, 9, 6, 9, 9], [[]][:0]])
+    outlines = mask_outlines([[0, 0, 4, 0, 4, 4], [6, 6, 9, 6, 9, 9],
+                              [[]][:0]])
     assert outlines_within(outlines, (5, 5, 8, 8)) == [outlines[1]]
     assert outlines_within(outlines, (4, 4, 6, 6)) == []
     assert outlines_within(outlines, (0, 0, 9, 9)) == outlines[:2]

@@ -49,9 +49,13 @@ def test_supervision(tmp_path, make_cells, count, height, width):
 def test_supervision_tells_times_and_unused_points(make_cells):
     cells = make_cells(2, 30, 40, num_points=1)
     points = InstancePoints(cells.points.coords, [[1], [-1]], 30, 40)
-    figure = supervision_figure(cells.image, cells.bboxes, points,
-                                cells.polygons,
-                                AnnotationCost(3, 1, 20), window=(0, 0, 20, 10))
+    figure = supervision_figure(
+        cells.image,
+        cells.bboxes,
+        points,
+        cells.polygons,
+        AnnotationCost(3, 1, 20),
+        window=(0, 0, 20, 10))
     assert titles(figure) == [
         'Full mask: 20 s per cell', 'Box and 1 point: 4 s per cell'
     ]
@@ -75,9 +79,9 @@ def test_comparison(tmp_path, make_cells, count, height, width, zooms):
         cells.image, cells.codes, models, num_zooms=zooms)
     shown = min(zooms, count)
     assert len(figure.axes) == 3 * (1 + shown)
-    assert [outlines(ax) for ax in figure.axes[::1 + shown]] == [
-        [count, 0], [count, count], [count, count]
-    ]
+    assert [outlines(ax)
+            for ax in figure.axes[::1 + shown]] == [[count, 0], [count, count],
+                                                    [count, count]]
     assert picture(figure, tmp_path).std() > 10
 
 
@@ -108,8 +112,7 @@ def test_zooms_are_on_the_cells_that_differ_and_inside_the_window(make_cells):
     missed = [c for i, c in enumerate(cells.codes) if i != left]
     models = dict(good=cells.codes, bad=missed)
     figure = comparison_figure(cells.image, cells.codes, models, num_zooms=1)
-    (x1, x2), (y2, y1) = (figure.axes[1].get_xlim(),
-                          figure.axes[1].get_ylim())
+    (x1, x2), (y2, y1) = (figure.axes[1].get_xlim(), figure.axes[1].get_ylim())
     box = cells.bboxes[left]
     assert x1 <= box[0] + 1 and x2 >= box[2] - 1
     assert y1 <= box[1] + 1 and y2 >= box[3] - 1

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmdet.engine.hooks import DetVisualizationHook
 from mmdet.registry import HOOKS
+from mmengine.structures import InstanceData
 
 from pace_mmdet.visualization import PointLocalVisualizer
 from pace_mmdet.visualization.samples import shown_image
@@ -76,6 +77,18 @@ def test_our_hook_shows_the_networks_image(hook, validation, tmp_path):
     assert abs(np.median(picture) - np.median(validation.image)) < 20
 
 
+def test_prediction_alone_where_no_truth_is_loaded(hook, validation, tmp_path):
+    for index, truth in enumerate((InstanceData(), None)):
+        del validation.outputs[0].gt_instances
+        if truth is not None:
+            validation.outputs[0].gt_instances = truth
+        hook(interval=1).after_val_iter(validation.runner, index,
+                                        validation.batch, validation.outputs)
+        picture = cv2.imread(
+            str(tmp_path / f'vis_data/vis_image/val_img_{index}.png'))
+        assert picture.shape == (40 * 8, 60 * 8, 3)
+
+
 def test_our_hook_keeps_to_interval_and_draw(hook, validation, tmp_path):
     hook(interval=2).after_val_iter(validation.runner, 1, validation.batch,
                                     validation.outputs)
@@ -99,7 +112,7 @@ def test_test_pictures_of_the_same_name_stand_beside_each_other(
 
 
 def test_tensorboard_gets_the_picture(tmp_path, validation):
-    pytest.importorskip('tensorboard', reason='an optional package')
+    pytest.importorskip('tensorboard', reason='not installed')
     built = visualizer(tmp_path, 'TensorboardVisBackend')
     built.add_datasample('val_img', validation.image, validation.outputs[0])
     built.close()

@@ -30,10 +30,21 @@ def test_annotation_cost_of_other_times():
 ROWS = [
     dict(step=10, loss=2.0, loss_rpn_cls=1.0, lr=0.1),
     dict(step=20, loss=float('inf'), **{'s2.loss_mask': 0.5}),
-    {'step': 20, 'livecell/segm_AP': 0.5, 'livecell/segm_AP/A172': 0.1},
+    {
+        'step': 20,
+        'livecell/segm_AP': 0.5,
+        'livecell/segm_AP/A172': 0.1
+    },
     dict(step=30, loss=1.0),
-    {'step': 40, 'livecell/segm_AP': 0.7},
-    {'step': 60, 'livecell/segm_AP': float('nan'), 'livecell/segm_AP50': 0.9},
+    {
+        'step': 40,
+        'livecell/segm_AP': 0.7
+    },
+    {
+        'step': 60,
+        'livecell/segm_AP': float('nan'),
+        'livecell/segm_AP50': 0.9
+    },
 ]
 
 

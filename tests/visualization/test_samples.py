@@ -23,7 +23,10 @@ def results(image=BLUE, **kwargs):
         ori_shape=(4, 6),
         gt_bboxes=HorizontalBoxes(torch.tensor([BOX])),
         gt_bboxes_labels=np.array([0]),
-        **{'gt_masks': points, **kwargs})
+        **{
+            'gt_masks': points,
+            **kwargs
+        })
 
 
 def info(**cell):
@@ -49,8 +52,8 @@ def test_before_annotations_are_loaded(image):
 
 
 def test_from_data_info_with_points():
-    _, sample = from_data_info(
-        BLUE, info(point_coords=[[1, 2]], point_labels=[0]))
+    _, sample = from_data_info(BLUE,
+                               info(point_coords=[[1, 2]], point_labels=[0]))
     points = sample.gt_instances.masks
     assert points.coords.tolist() == [[[1.5, 2.5]]]  # centre of the pixel
     assert points.labels.tolist() == [[0]]

@@ -43,8 +43,10 @@ def draw(tmp_path):
 def truth(bboxes=None, masks=None, labels=None):
     sample = DetDataSample()
     fields = dict(bboxes=bboxes, masks=masks)
-    instances = InstanceData(**{k: v for k, v in fields.items()
-                                if v is not None})
+    instances = InstanceData(**{
+        k: v
+        for k, v in fields.items() if v is not None
+    })
     instances.labels = torch.zeros(len(instances), dtype=torch.int64) \
         if labels is None else labels
     sample.gt_instances = instances
@@ -71,8 +73,11 @@ def test_small_images_are_enlarged(height, width, zoom):
 def test_points_have_the_papers_colours_at_their_place(draw, zoom):
     points = InstancePoints([[[5.5, 5.5], [24.5, 14.5], [15.5, 10.5]]],
                             [[1, 0, -1]], 20, 30)
-    picture = draw(plain(), truth(torch.tensor([[2., 3, 28, 17]]), points),
-                   zoom=zoom, alpha=1.0)
+    picture = draw(
+        plain(),
+        truth(torch.tensor([[2., 3, 28, 17]]), points),
+        zoom=zoom,
+        alpha=1.0)
     assert picture.shape == (20 * zoom, 30 * zoom, 3)
     at = lambda x, y: picture[int(y * zoom), int(x * zoom)]  # noqa: E731
     red, green, blue = at(5.5, 5.5)
@@ -93,8 +98,8 @@ def test_masks_of_all_forms_are_outlined(draw, form):
     masks = dict(
         bitmaps=BitmapMasks(mask[None], 20, 30),
         tensor=torch.from_numpy(mask[None].astype(bool)),
-        polygons=PolygonMasks(
-            [[np.array([10., 5, 20, 5, 20, 15, 10, 15])]], 20, 30),
+        polygons=PolygonMasks([[np.array([10., 5, 20, 5, 20, 15, 10, 15])]],
+                              20, 30),
         codes=[mask_utils.encode(np.asfortranarray(mask))])[form]
     boxes = torch.tensor([[10., 5, 20, 15]])
     picture = draw(plain(), truth(boxes, masks), zoom=4, fill_alpha=0.5)
@@ -110,8 +115,8 @@ def test_masks_of_all_forms_are_outlined(draw, form):
 def test_boxes_of_masks_only_if_asked_for(draw):
     polygons = PolygonMasks([[np.array([10., 5, 20, 5, 15, 15])]], 20, 30)
     sample = truth(torch.tensor([[2., 2, 28, 18]]), polygons)
-    without, asked = (draw(plain(), sample, show_boxes=show)
-                      for show in (False, True))
+    without, asked = (
+        draw(plain(), sample, show_boxes=show) for show in (False, True))
     corner = (slice(10, 30), slice(10, 30))
     assert (without[corner] == GREY).all()
     assert (asked[corner] != GREY).any()
@@ -124,8 +129,9 @@ def test_boxes_alone_are_drawn(draw):
 
 def test_one_class_has_no_text_and_several_have(draw):
     boxes = torch.tensor([[5., 8, 25, 18], [10., 10, 20, 15]])
-    one, named = (draw(plain(), truth(boxes), classes=classes) for classes in
-                  (('cell', ), ('cell', 'debris')))
+    one, named = (
+        draw(plain(), truth(boxes), classes=classes)
+        for classes in (('cell', ), ('cell', 'debris')))
     above = (slice(0, 60), slice(30, 120))
     assert (one[above] == GREY).all()
     assert (named[above] != GREY).any()
@@ -136,8 +142,12 @@ def test_one_class_has_no_text_and_several_have(draw):
 
 def test_several_classes_have_the_palettes_colours(draw):
     boxes = torch.tensor([[2., 2, 10, 18], [15., 2, 28, 18]])
-    picture = draw(plain(), truth(boxes, labels=torch.tensor([0, 1])),
-                   classes=('a', 'b'), show_texts=False, alpha=1.0)
+    picture = draw(
+        plain(),
+        truth(boxes, labels=torch.tensor([0, 1])),
+        classes=('a', 'b'),
+        show_texts=False,
+        alpha=1.0)
     assert tuple(picture[80, 16]) == (255, 0, 255)
     assert tuple(picture[80, 120]) == (0, 255, 255)
 
@@ -166,8 +176,8 @@ def test_odd_images(draw, make_cells, make_sample, count, height, width):
     zoom = legible_zoom(height, width)
     picture = draw(cells.image, make_sample(cells, cells.points, cells.codes))
     assert picture.shape == (height * zoom, 2 * width * zoom, 3)
-    changed = picture != np.tile(cells.image.repeat(zoom, 0).repeat(zoom, 1),
-                                 2)[..., None]
+    changed = picture != np.tile(
+        cells.image.repeat(zoom, 0).repeat(zoom, 1), 2)[..., None]
     assert changed.any() == (count > 0)
 
 

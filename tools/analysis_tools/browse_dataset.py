@@ -58,8 +58,9 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 def run(args: argparse.Namespace) -> None:
     """Draw, and say where the pictures are."""
     cfg = load_config(args)
-    out_dir = Path(args.out_dir or Path(cfg.work_dir, 'browse',
-                                        f'{args.split}_{args.phase}'))
+    out_dir = Path(
+        args.out_dir
+        or Path(cfg.work_dir, 'browse', f'{args.split}_{args.phase}'))
     written = browse(cfg, out_dir, args.split, args.num, args.phase, args.show,
                      args.overwrite, args.seed)
     print(f'{len(written)} pictures in {out_dir}')

@@ -25,7 +25,7 @@ def main() -> None:
     for name, found in counts.items():
         print(f'{args.out}: {name}: {found["images"]} images, '
               f'{found["cells"]} nuclei ({found["slivers"]} slivers at the '
-              'split left out)')
+              'cuts left out)')
 
 
 if __name__ == '__main__':

@@ -7,7 +7,7 @@ _base_ = './own_points.py'
 train_pipeline = [
     dict(type='SeedSample'),
     dict(type='LoadMicroscopyImage', normalize='percentile'),
-    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='LoadAnnotations', with_bbox=True),
     dict(type='RandomPointLabel', num_points=4),
     dict(
         type='RandomChoice',

@@ -25,6 +25,8 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadMicroscopyImage', normalize='percentile'),
+    # To the network, cells are as large as in the file.
+    dict(type='Resize', scale_factor=1.0, keep_ratio=True),
     dict(
         type='PackDetInputs',
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape',
