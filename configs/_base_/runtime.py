@@ -14,7 +14,7 @@ default_hooks = dict(
         rule='greater',
         max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='DetVisualizationHook'))
+    visualization=dict(type='CellVisualizationHook'))
 # With the seeded sampler and transform of the data sets: a resumed run goes on
 # exactly as the interrupted one would have.
 custom_hooks = [dict(type='IterationSeedHook')]

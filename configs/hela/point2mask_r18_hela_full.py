@@ -3,4 +3,4 @@ _base_ = [
     '../_base_/datasets/hela_masks.py', '../_base_/schedules/hela_200.py',
     '../_base_/runtime.py'
 ]
-model = dict(roi_head=dict(mask_head=dict(type='FCNMaskHead')))
+model = dict(roi_head=dict(mask_head=dict(type='FullMaskHead')))

@@ -1,5 +1,10 @@
 """Heads for learning masks from points."""
+from .bounded_assigner import BoundedMaxIoUAssigner
+from .coded_masks import FullMaskHead
 from .point_mask_head import PointMaskHead
 from .single_mask_cascade import SingleMaskCascadeRoIHead
 
-__all__ = ['PointMaskHead', 'SingleMaskCascadeRoIHead']
+__all__ = [
+    'BoundedMaxIoUAssigner', 'FullMaskHead', 'PointMaskHead',
+    'SingleMaskCascadeRoIHead'
+]

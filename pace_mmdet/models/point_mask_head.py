@@ -11,17 +11,19 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..structures import InstancePoints
+from .coded_masks import CodedMasksMixin
 from .point_sampling import box_coordinates, sample_logits
 
 
 @MODELS.register_module()
-class PointMaskHead(FCNMaskHead):
+class PointMaskHead(CodedMasksMixin, FCNMaskHead):
     """:class:`FCNMaskHead` whose loss is taken at labelled points only.
 
-    The network and its predictions are those of the parent. In training, the
-    predicted mask is read at the cell's points by bilinear interpolation and
-    compared with their labels (paper, section 3.3; Cheng et al., "Pointly-
-    Supervised Instance Segmentation", 2021). It expects
+    The network is that of the parent, and so are its predictions, but for the
+    option of :class:`~pace_mmdet.models.coded_masks.CodedMasksMixin`. In
+    training, the predicted mask is read at the cell's points by bilinear
+    interpolation and compared with their labels (paper, section 3.3; Cheng et
+    al., "Pointly-Supervised Instance Segmentation", 2021). It expects
     :class:`~pace_mmdet.structures.InstancePoints` where other heads expect
     masks. Points labelled -1, points outside the RoI and the points of RoIs
     without area take no part.

@@ -1,5 +1,5 @@
 """Reading COCO's run-length codes, many at a time."""
-from typing import Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -93,7 +93,7 @@ def _undo_differences(numbers: np.ndarray, runs: np.ndarray) -> np.ndarray:
     runs 2, 4, 6, ... A chain's run length is the running sum of its numbers.
     """
     mask_ids = np.repeat(np.arange(len(runs)), runs)
-    ranks = np.arange(len(numbers)) - np.repeat(np.cumsum(runs) - runs, runs)
+    ranks = _ranks(runs)
     chains = 3 * mask_ids + np.where(ranks == 0, 0, 2 - ranks % 2)
     order = np.argsort(chains, kind='stable')
     sums = np.cumsum(numbers[order])
@@ -104,3 +104,45 @@ def _undo_differences(numbers: np.ndarray, runs: np.ndarray) -> np.ndarray:
     counts = np.empty_like(numbers)
     counts[order] = sums - before[np.cumsum(is_start) - 1]
     return counts
+
+
+def encode_counts(counts: np.ndarray, runs: np.ndarray) -> List[bytes]:
+    """Compress run lengths of many masks at once; undoes ``decode_counts``.
+
+    Args:
+        counts (ndarray): All run lengths, one mask after the other, background
+            first, integer, shape (sum of R, ).
+        runs (ndarray): Number of runs R of each of N masks, shape (N, ).
+
+    Returns:
+        list[bytes]: N compressed counts, as pycocotools writes them.
+    """
+    numbers = np.array(counts, dtype=np.int64)
+    if not len(numbers):
+        return [b''] * len(runs)
+    ranks = _ranks(runs)
+    later = np.flatnonzero(ranks > 2)
+    numbers[later] -= np.asarray(counts, dtype=np.int64)[later - 2]
+
+    # A number takes as many groups of 5 bits as leave its sign in the last.
+    lengths = np.ones(len(numbers), dtype=np.int64)
+    while True:
+        # What is left is all sign, and bit 4 of the last group agrees.
+        open_ = (numbers >> (5 * lengths - 1)) != (numbers >> 63)
+        if not open_.any():
+            break
+        lengths += open_
+    owners = np.repeat(np.arange(len(numbers)), lengths)
+    places = _ranks(lengths)
+    groups = (numbers[owners] >> (5 * places)) & 0x1f
+    groups |= np.where(places + 1 < lengths[owners], 0x20, 0)
+    text = (groups + 48).astype(np.uint8).tobytes()
+    ends = np.cumsum(np.add.reduceat(np.r_[lengths, 0],
+                                     np.cumsum(runs) - runs) * (runs > 0))
+    return [text[a:b] for a, b in zip(np.r_[0, ends[:-1]], ends)]
+
+
+def _ranks(sizes: np.ndarray) -> np.ndarray:
+    """0, 1, 2, ... within each of consecutive groups of the given sizes."""
+    sizes = np.asarray(sizes, dtype=np.int64)
+    return np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)

@@ -82,16 +82,21 @@ def test_a_batch_without_a_single_roi_ends_early(model):
                for p in head.parameters())
 
 
-@pytest.mark.parametrize('num_cells', [0, 7])
-def test_prediction(model, num_cells):
-    samples = [make_sample(num_cells), make_sample(3, seed=1)]
+@pytest.mark.parametrize('codes', [True, False])
+def test_prediction(model, codes):
+    samples = [make_sample(7), make_sample(0, seed=1)]
     model.eval()
+    model.roi_head.test_cfg.mask_codes = codes
     with torch.no_grad():
         results = model(**prepare(model, samples, False), mode='predict')
     for result in results:
         found = result.pred_instances
-        assert found.masks.shape == (len(found), 96, 128)
+        assert len(found.masks) == len(found) > 0
         assert (found.scores > 0.05).all()
+        if codes:
+            assert found.masks[0]['size'] == [96, 128]
+        else:
+            assert found.masks.shape[1:] == (96, 128)
 
 
 def test_no_detections_at_all(model):

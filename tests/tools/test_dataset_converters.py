@@ -36,8 +36,8 @@ def call(monkeypatch, capsys):
 def test_masks_to_points(call, tmp_path):
     masks = write_synthetic_coco(tmp_path, 2, 5, 40, 60)
     out = tmp_path / 'points.json'
-    code, text = call('masks_to_points', masks, out, '--max-points', 6, '--seed', 3,
-                '--flip-prob', 0.1)
+    code, text = call('masks_to_points', masks, out, '--max-points', 6,
+                      '--seed', 3, '--flip-prob', 0.1)
     assert code == 0
     assert f'{out}: 2 images, 10 annotations written, 0 left out' in text
     coco = json.loads(out.read_text())
@@ -53,8 +53,9 @@ def test_labels_to_coco(call, tmp_path):
         tifffile.imwrite(tmp_path / folder / name,
                          np.eye(4, dtype=np.uint16) * [1, 1, 2, 3])
     out = tmp_path / 'masks.json'
-    code, text = call('labels_to_coco', tmp_path / 'images', tmp_path / 'labels',
-                '--out', out, '--label-suffix', '_mask', '--min-area', 2)
+    code, text = call('labels_to_coco', tmp_path / 'images',
+                      tmp_path / 'labels', '--out', out, '--label-suffix',
+                      '_mask', '--min-area', 2)
     assert code == 0
     assert f'{out}: 1 images, 1 cells (2 of fewer than 2 pixels' in text
     # The one tool's output is the other's input.

@@ -39,7 +39,7 @@ BUILD_TOOLS = ['pip', 'setuptools>=80', 'wheel', 'packaging', 'ninja',
 PROBE_TORCH = '''
 import glob, importlib.util, json, os
 if importlib.util.find_spec('torch') is None:
-    print('null')
+    print('{}')
 else:
     import torch
     from importlib.metadata import distributions
@@ -195,6 +195,9 @@ def set_up() -> None:
     pins = ROOT / 'constraints.txt'
     say('[1/5] virtual environment in .venv')
     base = ask(base_interpreter(), PROBE_TORCH)
+    if base is None:
+        say(f'  Warning: PyTorch of {base_interpreter()} cannot be imported; '
+            'leaving it alone')
     from_base = bool(base and base['cuda'])
     if from_base:
         check_torch(base['version'], (ROOT / 'pyproject.toml').read_text())
@@ -213,7 +216,7 @@ def set_up() -> None:
     if not from_base:
         run([*pip_install, 'torch'])
     found = ask(python, PROBE_TORCH)
-    if found is None:
+    if not found:
         raise SetupError(f'{python} -c "import torch" fails; run it to see '
                          'why')
     torch = TorchFacts(found['version'], found['cuda'],

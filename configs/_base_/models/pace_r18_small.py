@@ -91,7 +91,7 @@ model = dict(
     train_cfg=dict(
         rpn=dict(
             assigner=dict(
-                type='MaxIoUAssigner',
+                type='BoundedMaxIoUAssigner',
                 pos_iou_thr=0.7,
                 neg_iou_thr=0.3,
                 min_pos_iou=1e-6,
@@ -143,4 +143,6 @@ model = dict(
             score_thr=0.05,
             nms=dict(type='nms', iou_threshold=0.5),
             max_per_img=500,
-            mask_thr_binary=0.5)))
+            mask_thr_binary=0.5,
+            # Run-length codes instead of bitmaps of the image.
+            mask_codes=True)))

@@ -83,7 +83,7 @@ model = dict(
     train_cfg=dict(
         rpn=dict(
             assigner=dict(
-                type='MaxIoUAssigner',
+                type='BoundedMaxIoUAssigner',
                 pos_iou_thr=0.7,
                 neg_iou_thr=0.3,
                 # As in detectron2: no floor. (0 would match too much.)
@@ -131,4 +131,6 @@ model = dict(
             score_thr=0.05,
             nms=dict(type='nms', iou_threshold=0.5),
             max_per_img=3000,
-            mask_thr_binary=0.5)))
+            mask_thr_binary=0.5,
+            # Run-length codes instead of bitmaps of the image.
+            mask_codes=True)))
