@@ -86,7 +86,7 @@ def test_point_configs_need_no_mask_of_the_training_set(path):
 @pytest.mark.parametrize('path', [p for p in CONFIGS if '_full' in p])
 def test_full_mask_rows_differ_from_point_rows_in_supervision_only(path):
     full, points = read(path), read(path.replace('_full', '_4pt'))
-    assert full.model.roi_head.mask_head.type == 'FCNMaskHead'
+    assert full.model.roi_head.mask_head.type == 'FullMaskHead'
     full.model.roi_head.mask_head.type = 'PointMaskHead'
     assert full.model == points.model
     for key in ('optim_wrapper', 'param_scheduler', 'train_cfg',

@@ -18,8 +18,9 @@ def test_there_are_tools():
     assert 'tools/train.py' in ids
 
 
-@pytest.mark.parametrize('path', [p for p in TOOLS if 'install' not in p.parts],
-                         ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    'path', [p for p in TOOLS if 'install' not in p.parts],
+    ids=lambda path: path.name)
 def test_help(path, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', [path.name, '--help'])
     with pytest.raises(SystemExit) as ended:
