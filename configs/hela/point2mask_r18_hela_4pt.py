@@ -1,5 +1,5 @@
 _base_ = [
     '../_base_/models/point2mask_r18_small.py',
-    '../_base_/datasets/hela_points.py', '../_base_/schedules/hela_200.py',
+    '../_base_/datasets/hela_points.py', '../_base_/schedules/hela_300.py',
     '../_base_/runtime.py'
 ]

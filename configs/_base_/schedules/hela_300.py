@@ -1,5 +1,5 @@
-# 200 iterations of 2 images from scratch: minutes on two CPU cores.
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=200, val_interval=200)
+# 300 iterations of 2 images from scratch: minutes on two CPU cores.
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=300, val_interval=300)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
@@ -16,6 +16,6 @@ param_scheduler = [
         eta_min=0.000004,
         by_epoch=False,
         begin=20,
-        end=200)
+        end=300)
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=2)
