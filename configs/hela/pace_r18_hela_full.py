@@ -3,3 +3,4 @@ _base_ = [
     '../_base_/schedules/hela_300.py', '../_base_/runtime.py'
 ]
 model = dict(roi_head=dict(mask_head=dict(type='FullMaskHead')))
+default_hooks = dict(checkpoint=dict(interval=100))

@@ -3,3 +3,4 @@ _base_ = [
     '../_base_/datasets/hela_points.py', '../_base_/schedules/hela_300.py',
     '../_base_/runtime.py'
 ]
+default_hooks = dict(checkpoint=dict(interval=100))

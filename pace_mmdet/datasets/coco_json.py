@@ -4,14 +4,13 @@ Files are decoded with msgspec into just the fields in use, annotations a
 block at a time, so that memory follows the block and not the file.
 """
 import json
-import os
-import tempfile
-from contextlib import contextmanager
 from pathlib import Path
-from typing import (Annotated, Any, BinaryIO, Callable, Dict, Iterable,
+from typing import (Annotated, Any, Callable, Dict, Iterable,
                     Iterator, List, Optional, Type, TypeVar, Union)
 
 import msgspec
+
+from pace_mmdet.files import atomic_file
 
 from .errors import AnnotationError, Faults
 
@@ -186,37 +185,6 @@ def _read_bytes(path: Path) -> bytes:
     except IsADirectoryError:
         raise AnnotationError(
             f'{path}: expected an annotation file, got a folder') from None
-
-
-@contextmanager
-def atomic_file(path: Union[str, Path]) -> Iterator[BinaryIO]:
-    """Open a file for writing bytes that appears only once it is complete.
-
-    It is written beside its place and moved there at the end; on any error
-    it is removed and what stood at ``path`` before stays as it was.
-
-    Args:
-        path (str or Path): The file. Its folder is made if need be.
-
-    Yields:
-        BinaryIO: The open file.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp's files are private; give what open() would have given.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def write_coco(path: Union[str, Path],

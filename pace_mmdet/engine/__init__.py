@@ -1,6 +1,6 @@
 """Running experiments: checkpoints, resuming, several processes, tools."""
 from .arguments import parser_for_test, parser_for_train
-from .atomic import AtomicLocalBackend, write_atomically
+from .atomic import AtomicLocalBackend
 from .checkpoint_hook import AtomicCheckpointHook
 from .errors import UserError, run_tool
 from .launch import prepare_cpu
@@ -15,5 +15,5 @@ __all__ = [
     'SeedSample', 'SeededInfiniteSampler', 'UserError', 'find_checkpoint',
     'load_checkpoint_file', 'merge_options', 'parser_for_test',
     'parser_for_train', 'prepare_cpu', 'run_test', 'run_tool', 'run_train',
-    'use_safe_loading', 'write_atomically'
+    'use_safe_loading'
 ]

@@ -7,7 +7,7 @@ from mmdet.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 
-from .atomic import temporary_path, write_atomically
+from pace_mmdet.files import temporary_path, write_atomically
 
 # The key in the message hub, and so in the checkpoint, that holds the step
 # after which the last validation took place.

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 import msgspec
 import numpy as np
 
-from pace_mmdet.datasets.coco_json import atomic_file
+from pace_mmdet.files import atomic_file
 from pace_mmdet.datasets.errors import AnnotationError, Faults
 
 from .ground_truth import GroundTruth

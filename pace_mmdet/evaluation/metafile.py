@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Sequence
 
 import yaml
 
-from pace_mmdet.datasets.coco_json import atomic_file
+from pace_mmdet.files import atomic_file
 from pace_mmdet.engine.errors import UserError
 
 from .coco_protocol import METRIC_NAMES

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..points.run_lengths import encode_counts
+from pace_mmdet.points.run_lengths import encode_counts
 
 # Pixels that are pasted at once: some 100 MB of intermediate results.
 _PIXELS_AT_ONCE = 2_000_000

@@ -10,7 +10,8 @@ from mmengine.config import ConfigDict
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..structures import InstancePoints
+from pace_mmdet.structures import InstancePoints
+
 from .coded_masks import CodedMasksMixin
 from .point_sampling import box_coordinates, sample_logits
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from matplotlib.figure import Figure
 
-from pace_mmdet.engine.atomic import write_atomically
+from pace_mmdet.files import write_atomically
 
 
 def save_figure(figure: Figure,

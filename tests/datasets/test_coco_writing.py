@@ -3,7 +3,7 @@ import json
 import msgspec
 import pytest
 
-from pace_mmdet.datasets.coco_json import CocoFile, atomic_file, write_coco
+from pace_mmdet.datasets.coco_json import CocoFile, write_coco
 
 IMAGE = dict(id=1, file_name='a.tif', height=4, width=8)
 CELL = dict(id=1, name='cell')
@@ -45,10 +45,3 @@ def test_nothing_is_written_on_an_error(tmp_path):
         write_coco(path, [IMAGE], [CELL], annotations())
     assert path.read_text() == 'before'
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_atomic_file_has_ordinary_permissions(tmp_path):
-    with atomic_file(tmp_path / 'a') as file:
-        file.write(b'x')
-    (tmp_path / 'b').write_bytes(b'x')
-    assert (tmp_path / 'a').stat().st_mode == (tmp_path / 'b').stat().st_mode

@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pace_mmdet.datasets.coco_json import atomic_file
+from pace_mmdet.files import atomic_file
 from pace_mmdet.engine import UserError, run_tool
 from pace_mmdet.evaluation.results_tables import BLOCKS, fill_blocks
 
