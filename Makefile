@@ -5,12 +5,13 @@ STAMP := .venv/.installed
 INPUTS := pyproject.toml constraints.txt $(wildcard tools/install/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test bench lint clean
 
 help:
 	@echo 'make install   set up everything in .venv (once; later runs do nothing)'
 	@echo 'make demo      train from 4 points per cell on real cells, and show the result'
 	@echo 'make test      run the tests'
+	@echo 'make bench     measure our parts beside what they replace'
 	@echo 'make lint      check the style'
 	@echo 'make clean     remove caches and build leftovers, keep .venv and data'
 
@@ -28,6 +29,11 @@ demo: $(STAMP)
 test: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)
 	.venv/bin/python -m pytest
+
+bench: $(STAMP)
+	@for script in tools/benchmarks/*.py; do \
+		echo "$$script"; .venv/bin/python "$$script" || exit 1; \
+	done
 
 lint: $(STAMP)
 	.venv/bin/python -m flake8
