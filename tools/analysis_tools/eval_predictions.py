@@ -7,10 +7,10 @@ import argparse
 import json
 import sys
 
-from pace_mmdet.files import atomic_file
 from pace_mmdet.engine import run_tool
 from pace_mmdet.evaluation.report import score_table
 from pace_mmdet.evaluation.scoring import plain_scores, score_files
+from pace_mmdet.files import atomic_file
 
 
 def parse_args() -> argparse.Namespace:
