@@ -12,6 +12,10 @@ def test_pace_learns_and_predicts_at_full_size():
     gives batch normalisation a single value.
     """
     cfg = Config.fromfile(CONFIGS / 'pace/pace_r200_dcn_4pt.py')
+    # Few RoIs: thousands of them in the heads are not what is tried here.
+    cfg.model.train_cfg.rpn_proposal.max_per_img = 50
+    cfg.model.train_cfg.rcnn[0].sampler.num = 32
+    cfg.model.test_cfg.rpn.max_per_img = 20
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     samples = [make_sample(n, 64, 64, n) for n in (4, 2)]

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from pace_mmdet.evaluation.results_tables import BLOCKS, fill_blocks
 
@@ -64,7 +65,8 @@ def test_a_run_is_recorded(run, tmp_path):
     vis_data.mkdir(parents=True)
     (vis_data / 'config.py').write_text(f"_base_ = '{config}'\n")
     (vis_data / 'scalars.json').write_text('{"livecell/segm_AP": 0.75}\n')
-    (tmp_path / 'work' / 'last_checkpoint').write_text('iter_200.pth')
+    last = Config.fromfile(config).train_cfg.max_iters
+    (tmp_path / 'work' / 'last_checkpoint').write_text(f'iter_{last}.pth')
     code, printed, errors = run('record_results.py', config,
                                 tmp_path / 'work', '--hardware', '2 CPUs')
     assert code == 0, errors
