@@ -68,10 +68,10 @@ def test_environment_for_cpu_ops_hides_the_devices():
 
 
 def test_environment_for_cuda_ops():
-    toolkit = ToolkitFacts('/opt/cuda', '13.0', includes=('/a', '/b'))
+    toolkit = ToolkitFacts('/toolkit/cuda', '13.0', includes=('/a', '/b'))
     env = build_environment({'CPATH': '/c'}, CUDA_PLAN, toolkit, 8)
     assert (env['FORCE_CUDA'], env['MAX_JOBS']) == ('1', '8')
-    assert env['CUDA_HOME'] == '/opt/cuda'
+    assert env['CUDA_HOME'] == '/toolkit/cuda'
     assert env['TORCH_CUDA_ARCH_LIST'] == '8.0;9.0'
     assert env['CPATH'] == '/a:/b:/c'
     assert 'CUDA_VISIBLE_DEVICES' not in env

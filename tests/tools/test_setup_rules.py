@@ -10,11 +10,11 @@ from setup_rules import (SetupError, ToolkitFacts, TorchFacts, arch_list,
 CPU = TorchFacts('2.13.0+cpu', None)
 CUDA = TorchFacts('2.13.0', '13.0', ((9, 0), ))
 BLIND = TorchFacts('2.13.0', '13.0')
-TOOLKIT = ToolkitFacts('/opt/cuda', '13.1')
+TOOLKIT = ToolkitFacts('/toolkit/cuda', '13.1')
 NONE = ToolkitFacts(None)
-SLIM = ToolkitFacts('/opt/cuda', '13.0', ('cusparse.h', ),
-                    ('/opt/cuda/include', ))
-OLD = ToolkitFacts('/opt/cuda', '12.4')
+SLIM = ToolkitFacts('/toolkit/cuda', '13.0', ('cusparse.h', ),
+                    ('/toolkit/cuda/include', ))
+OLD = ToolkitFacts('/toolkit/cuda', '12.4')
 
 
 @pytest.mark.parametrize('version', [(3, 11, 0), (3, 11, 7), (3, 12, 1)])
@@ -102,7 +102,7 @@ def test_plan_ops(torch, from_base, toolkit, archs, only, expected):
 @pytest.mark.parametrize('torch, from_base, toolkit, archs, words', [
     (CUDA, True, NONE, '', ['no nvcc', 'CUDA 13.0 toolkit']),
     (CUDA, False, NONE, '', ['no nvcc']),
-    (CUDA, True, SLIM, '', ['cusparse.h', '/opt/cuda/include']),
+    (CUDA, True, SLIM, '', ['cusparse.h', '/toolkit/cuda/include']),
     (CUDA, True, OLD, '', ['CUDA 12.4', 'major']),
     (BLIND, True, TOOLKIT, '', ['TORCH_CUDA_ARCH_LIST=9.0']),
     (BLIND, True, NONE, '', ['no nvcc', 'TORCH_CUDA_ARCH_LIST=9.0']),
@@ -118,7 +118,7 @@ def test_plan_ops_stops_with_all_that_is_missing(torch, from_base, toolkit,
 
 def test_toolkit_problems():
     assert toolkit_problems(CUDA, TOOLKIT) == []
-    silent = ToolkitFacts('/opt/cuda', None, ('cusparse.h', ), ('/x', ))
+    silent = ToolkitFacts('/toolkit/cuda', None, ('cusparse.h', ), ('/x', ))
     assert len(toolkit_problems(CUDA, silent)) == 2
 
 
