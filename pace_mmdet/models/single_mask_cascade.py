@@ -36,8 +36,8 @@ class SingleMaskCascadeRoIHead(CascadeRoIHead):
             ``mask_roi_extractor``.
         mask_stage (int): The stage on whose RoIs the mask head is trained,
             negative numbers counting from the end. Default: the last, as the
-            paper says; 0 is what detectron2 does. On HeLa the last was
-            better; see ``configs/_base_/models/pace_r200_dcn.py``.
+            paper says; 0 is what detectron2 does. What they gave on HeLa
+            stands in ``configs/_base_/models/pace_r200_dcn.py``.
         **kwargs: Those of the parent.
 
     Raises:
