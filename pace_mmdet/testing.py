@@ -6,8 +6,15 @@ from typing import List, Tuple
 
 import numpy as np
 import tifffile
+import torch
+from mmdet.structures import DetDataSample
+from mmdet.structures.mask import PolygonMasks
+from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
 from skimage.draw import polygon2mask
+
+from pace_mmdet.points import draw_points, label_points
+from pace_mmdet.structures import InstancePoints
 
 _CORNERS = 24
 
@@ -142,3 +149,48 @@ def write_synthetic_coco(root, *args, **kwargs) -> Path:
     path = root / 'annotations.json'
     path.write_text(json.dumps(coco))
     return path
+
+
+def synthetic_sample(num_cells: int,
+                     height: int = 96,
+                     width: int = 128,
+                     seed: int = 0,
+                     num_points: int = 4
+                     ) -> Tuple[torch.Tensor, DetDataSample]:
+    """An image with its annotations, as a training pipeline packs them.
+
+    Args:
+        num_cells (int): Number of cells, may be 0.
+        height (int): Height of the image in pixels.
+        width (int): Width of the image in pixels.
+        seed (int): Seed of the cells.
+        num_points (int): Labelled points per cell; 0 for full masks instead.
+
+    Returns:
+        tuple: The image, uint8, shape (3, H, W), and the data sample.
+    """
+    cells = synthetic_cells(num_cells, height, width, seed)
+    polygons = [[polygon] for polygon in cells.polygons]
+    if num_points:
+        pixels = draw_points(cells.bboxes, range(num_cells), num_points,
+                             height, width)
+        labels = label_points(pixels, polygons, height, width)
+        masks = InstancePoints(pixels + 0.5, labels, height, width)
+    else:
+        masks = PolygonMasks(
+            [[np.array(part) for part in parts] for parts in polygons],
+            height, width).to_bitmap()
+        # As LoadAnnotations gives them.
+        masks.masks = masks.masks.astype(np.uint8)
+    sample = DetDataSample(
+        metainfo=dict(
+            img_shape=(height, width),
+            ori_shape=(height, width),
+            scale_factor=(1.0, 1.0)))
+    sample.gt_instances = InstanceData(
+        bboxes=torch.tensor(cells.bboxes, dtype=torch.float32).reshape(-1, 4),
+        labels=torch.zeros(num_cells, dtype=torch.long),
+        masks=masks)
+    sample.ignored_instances = InstanceData(
+        bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long))
+    return torch.from_numpy(cells.image)[None].repeat(3, 1, 1), sample

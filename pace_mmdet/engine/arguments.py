@@ -27,7 +27,9 @@ def parser_for_train() -> argparse.ArgumentParser:
         help='start a new run from these weights: a file, an address or a '
         'name')
     parser.add_argument(
-        '--amp', action='store_true', help='train in mixed precision (GPU)')
+        '--amp',
+        action='store_true',
+        help='train in bfloat16 where that loses nothing (GPU)')
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',

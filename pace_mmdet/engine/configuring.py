@@ -53,8 +53,7 @@ def training_config(args: Namespace) -> Config:
     if args.amp:
         if get_device() == 'cpu':
             raise UserError('--amp needs a GPU, and PyTorch sees none here')
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.loss_scale = 'dynamic'
+        use_mixed_precision(cfg)
     if args.auto_scale_lr:
         if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
             raise UserError(f'--auto-scale-lr: {args.config} has no '
@@ -70,6 +69,16 @@ def training_config(args: Namespace) -> Config:
     cfg.randomness = {'seed': None, **randomness}
     _set_start(cfg, args)
     return cfg
+
+
+def use_mixed_precision(cfg: Config) -> None:
+    """Train in bfloat16, or in the 16 bits that the config names, in place."""
+    wrapper = cfg.optim_wrapper
+    wrapper.type = 'AmpOptimWrapper'
+    wrapper.setdefault('dtype', 'bfloat16')
+    # bfloat16 has the range of float32: gradients need no scaling.
+    wrapper.setdefault('loss_scale',
+                       1.0 if wrapper.dtype == 'bfloat16' else 'dynamic')
 
 
 def testing_config(args: Namespace) -> Config:

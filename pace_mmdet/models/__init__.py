@@ -1,10 +1,13 @@
 """Heads for learning masks from points."""
 from .bounded_assigner import BoundedMaxIoUAssigner
 from .coded_masks import FullMaskHead
+from .float32_islands import (Float32DCNv2, Float32RoIExtractor,
+                              Float32RPNHead)
 from .point_mask_head import PointMaskHead
 from .single_mask_cascade import SingleMaskCascadeRoIHead
 
 __all__ = [
-    'BoundedMaxIoUAssigner', 'FullMaskHead', 'PointMaskHead',
+    'BoundedMaxIoUAssigner', 'Float32DCNv2', 'Float32RPNHead',
+    'Float32RoIExtractor', 'FullMaskHead', 'PointMaskHead',
     'SingleMaskCascadeRoIHead'
 ]

@@ -115,6 +115,25 @@ def training_curve_figure(rows: Sequence[Mapping[str, float]]) -> Figure:
     return figure
 
 
+def compared_losses_figure(losses: Mapping[str, Sequence[float]],
+                           window: int = 10) -> Figure:
+    """Losses of several runs on the same data, one line each.
+
+    Args:
+        losses (Mapping[str, Sequence[float]]): Loss of every step by run.
+        window (int): Steps that a point of a line is the mean of.
+    """
+    figure = Figure(figsize=(6.4, 3.6), layout='constrained')
+    ax = figure.add_subplot()
+    for name, values in losses.items():
+        steps = range(window, len(values) + 1, window)
+        means = [sum(values[s - window:s]) / window for s in steps]
+        ax.plot(steps, means, label=name)
+    ax.set_ylabel(f'loss, mean of {window} steps')
+    _finish(ax)
+    return figure
+
+
 def _series(rows: Sequence[Mapping[str, float]],
             wanted) -> Dict[str, Tuple[List[float], List[float]]]:
     """Steps and values of each wanted key, in the order of first sight."""
@@ -165,7 +184,7 @@ def _plot_scores(ax: Axes, scores: dict) -> None:
 
 
 def _finish(ax: Axes) -> None:
-    """What both panels have in common."""
+    """What all curves have in common."""
     ax.set_xlabel('iteration')
     ax.set_ylim(bottom=0)
     ax.grid(alpha=0.3)

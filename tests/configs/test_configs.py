@@ -151,7 +151,7 @@ def test_the_architecture_of_pace():
     assert (backbone.type, backbone.depth, backbone.radix) == ('ResNeSt', 200,
                                                                2)
     assert backbone.dcn == dict(
-        type='DCNv2', deform_groups=2, fallback_on_stride=False)
+        type='Float32DCNv2', deform_groups=2, fallback_on_stride=False)
     assert backbone.stage_with_dcn == (False, True, True, True)
     head = cfg.roi_head
     assert head.num_stages == 3 and head.stage_loss_weights == [1, 1, 1]

@@ -2,7 +2,9 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
 
-from .conftest import CONFIGS, make_sample, prepare
+from pace_mmdet.testing import synthetic_sample as make_sample
+
+from .conftest import CONFIGS, prepare
 
 
 def test_pace_learns_and_predicts_at_full_size():

@@ -3,8 +3,9 @@ import torch
 from mmengine.structures import InstanceData
 
 from pace_mmdet.models import PointMaskHead, SingleMaskCascadeRoIHead
+from pace_mmdet.testing import synthetic_sample as make_sample
 
-from .conftest import build, make_sample, prepare
+from .conftest import build, prepare
 
 
 @pytest.fixture(scope='module')

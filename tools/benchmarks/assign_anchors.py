@@ -6,7 +6,7 @@ from mmdet.models.task_modules.assigners import MaxIoUAssigner
 from mmdet.models.task_modules.prior_generators import AnchorGenerator
 from mmengine.structures import InstanceData
 
-from pace_mmdet.benchmarking import compare, report
+from pace_mmdet.benchmarking import compare, compare_on_gpu, report
 from pace_mmdet.models import BoundedMaxIoUAssigner
 
 STRIDES = (4, 8, 16, 32, 64)
@@ -23,6 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--height', type=int, default=520)
     parser.add_argument('--width', type=int, default=704)
     parser.add_argument('--runs', type=int, default=1)
+    parser.add_argument('--device', default='cpu', help='cpu or cuda')
     return parser.parse_args()
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     sizes = [(-(-args.height // stride), -(-args.width // stride))
              for stride in STRIDES]
     anchors = InstanceData(
-        priors=torch.cat(generator.grid_priors(sizes, device='cpu')))
+        priors=torch.cat(generator.grid_priors(sizes, device=args.device)))
     for count in args.cells + args.only_ours:
         torch.manual_seed(0)
         centres = torch.rand(count, 2)
@@ -41,18 +42,20 @@ def main() -> None:
         half = torch.rand(count, 2) * 10 + 3
         cells = InstanceData(
             bboxes=torch.cat([centres - half, centres + half], dim=1),
-            labels=torch.zeros(count).long())
+            labels=torch.zeros(count).long()).to(args.device)
         assigners = dict(ours=BoundedMaxIoUAssigner(**SETTINGS))
         if count in args.cells:
             assigners['MaxIoUAssigner'] = MaxIoUAssigner(**SETTINGS)
-        costs = compare(
+        measure = compare if args.device == 'cpu' else compare_on_gpu
+        costs = measure(
             {
                 name: lambda assigner=assigner: assigner.assign(
                     anchors, cells)
                 for name, assigner in assigners.items()
             }, args.runs)
         print(f'{count} cells, {len(anchors)} anchors, '
-              f'one thread, medians of {args.runs} runs:')
+              f'{"one thread" if args.device == "cpu" else args.device}, '
+              f'medians of {args.runs} runs:')
         print(report(costs, 'ours'))
 
 

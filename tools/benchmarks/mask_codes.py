@@ -8,7 +8,7 @@ from mmengine.config import ConfigDict
 from pycocotools import mask as mask_utils
 from torch.nn import functional as F
 
-from pace_mmdet.benchmarking import compare, report
+from pace_mmdet.benchmarking import compare, compare_on_gpu, report
 from pace_mmdet.models.mask_codes import masks_to_codes
 
 
@@ -18,6 +18,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--height', type=int, default=520)
     parser.add_argument('--width', type=int, default=704)
     parser.add_argument('--runs', type=int, default=3)
+    parser.add_argument('--device', default='cpu', help='cpu or cuda')
     parser.add_argument(
         '--only-ours',
         action='store_true',
@@ -33,6 +34,7 @@ def main() -> None:
     corners *= torch.tensor([args.width - 26.0, args.height - 26.0])
     bboxes = torch.cat(
         [corners, corners + 6 + 20 * torch.rand(args.cells, 2)], dim=1)
+    logits, bboxes = logits.to(args.device), bboxes.to(args.device)
     size = (args.height, args.width)
     head = FCNMaskHead(
         num_convs=0, in_channels=1, conv_out_channels=1, num_classes=1)
@@ -42,20 +44,22 @@ def main() -> None:
 
     def stock() -> list:
         masks = head._predict_by_feat_single(
-            logits, bboxes.clone(), torch.zeros(args.cells).long(),
+            logits, bboxes.clone(), torch.zeros(args.cells).long().to(args.device),
             dict(scale_factor=(1.0, 1.0), ori_shape=size),
             ConfigDict(mask_thr_binary=0.5), rescale=True)
         return [
             mask_utils.encode(np.asfortranarray(mask))
-            for mask in masks.numpy().view(np.uint8)
+            for mask in masks.cpu().numpy().view(np.uint8)
         ]
 
     functions = dict(ours=ours)
     if not args.only_ours:
         functions['MMDetection'] = stock
-    costs = compare(functions, args.runs)
+    measure = compare if args.device == 'cpu' else compare_on_gpu
+    costs = measure(functions, args.runs)
     print(f'{args.cells} masks on {args.width} x {args.height} pixels, '
-          f'one thread, medians of {args.runs} runs:')
+          f'{"one thread" if args.device == "cpu" else args.device}, '
+          f'medians of {args.runs} runs:')
     print(report(costs, 'ours'))
     if not args.only_ours:
         same = sum(a == b for a, b in zip(ours(), stock()))

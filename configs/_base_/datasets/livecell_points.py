@@ -7,7 +7,8 @@ data_command = 'see data/README.md, "LIVECell"'
 
 train_pipeline = [
     dict(type='SeedSample'),
-    dict(type='LoadMicroscopyImage'),
+    # As published: the 8-bit values themselves, see the model's mean and std.
+    dict(type='LoadMicroscopyImage', normalize='none'),
     dict(type='LoadPointAnnotations'),
     # Short sides of section 6; 1333 never limits LIVECell's 520 x 704.
     dict(
@@ -18,7 +19,7 @@ train_pipeline = [
     dict(type='PackDetInputs')
 ]
 test_pipeline = [
-    dict(type='LoadMicroscopyImage'),
+    dict(type='LoadMicroscopyImage', normalize='none'),
     dict(type='Resize', scale=(1333, 800), keep_ratio=True),
     dict(
         type='PackDetInputs',

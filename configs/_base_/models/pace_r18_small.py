@@ -30,7 +30,7 @@ model = dict(
         norm_cfg=norm_cfg,
         num_outs=5),
     rpn_head=dict(
-        type='RPNHead',
+        type='Float32RPNHead',
         in_channels=channels,
         feat_channels=channels,
         anchor_generator=dict(
@@ -51,7 +51,7 @@ model = dict(
         stage_loss_weights=[1, 1, 1],
         mask_stage=-1,
         bbox_roi_extractor=dict(
-            type='SingleRoIExtractor',
+            type='Float32RoIExtractor',
             roi_layer=dict(
                 type='RoIAlign', output_size=7, sampling_ratio=0),
             out_channels=channels,
@@ -76,7 +76,7 @@ model = dict(
             for weights in [(10, 10, 5, 5), (20, 20, 10, 10), (30, 30, 15, 15)]
         ],
         mask_roi_extractor=dict(
-            type='SingleRoIExtractor',
+            type='Float32RoIExtractor',
             roi_layer=dict(
                 type='RoIAlign', output_size=14, sampling_ratio=0),
             out_channels=channels,

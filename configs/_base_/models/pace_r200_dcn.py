@@ -28,7 +28,8 @@ model = dict(
         norm_cfg=norm_cfg,
         norm_eval=False,
         style='pytorch',
-        dcn=dict(type='DCNv2', deform_groups=2, fallback_on_stride=False),
+        dcn=dict(
+            type='Float32DCNv2', deform_groups=2, fallback_on_stride=False),
         stage_with_dcn=(False, True, True, True),
         # The reference starts from the COCO model of this architecture; set
         # `load_from` to do so. By default only the backbone starts from
@@ -42,7 +43,7 @@ model = dict(
         norm_cfg=norm_cfg,
         num_outs=5),
     rpn_head=dict(
-        type='RPNHead',
+        type='Float32RPNHead',
         in_channels=256,
         feat_channels=256,
         # Sizes 8, 16, 32, 64, 128 (section 6), one per level.
@@ -69,7 +70,7 @@ model = dict(
         # while seeds alone differ by 0.6 (standard deviation of three).
         mask_stage=-1,
         bbox_roi_extractor=dict(
-            type='SingleRoIExtractor',
+            type='Float32RoIExtractor',
             roi_layer=dict(
                 type='RoIAlign', output_size=7, sampling_ratio=0),
             out_channels=256,
@@ -96,7 +97,7 @@ model = dict(
             for weights in [(10, 10, 5, 5), (20, 20, 10, 10), (30, 30, 15, 15)]
         ],
         mask_roi_extractor=dict(
-            type='SingleRoIExtractor',
+            type='Float32RoIExtractor',
             roi_layer=dict(
                 type='RoIAlign', output_size=14, sampling_ratio=0),
             out_channels=256,

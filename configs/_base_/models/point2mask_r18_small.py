@@ -27,7 +27,7 @@ model = dict(
         norm_cfg=norm_cfg,
         num_outs=5),
     rpn_head=dict(
-        type='RPNHead',
+        type='Float32RPNHead',
         in_channels=channels,
         feat_channels=channels,
         anchor_generator=dict(
@@ -45,7 +45,7 @@ model = dict(
     roi_head=dict(
         type='StandardRoIHead',
         bbox_roi_extractor=dict(
-            type='SingleRoIExtractor',
+            type='Float32RoIExtractor',
             roi_layer=dict(
                 type='RoIAlign', output_size=7, sampling_ratio=0),
             out_channels=channels,
@@ -65,7 +65,7 @@ model = dict(
                 type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
             loss_bbox=dict(type='L1Loss', loss_weight=1.0)),
         mask_roi_extractor=dict(
-            type='SingleRoIExtractor',
+            type='Float32RoIExtractor',
             roi_layer=dict(
                 type='RoIAlign', output_size=14, sampling_ratio=0),
             out_channels=channels,

@@ -31,7 +31,7 @@ model = dict(
         out_channels=256,
         num_outs=5),
     rpn_head=dict(
-        type='RPNHead',
+        type='Float32RPNHead',
         in_channels=256,
         feat_channels=256,
         anchor_generator=dict(
@@ -49,7 +49,7 @@ model = dict(
     roi_head=dict(
         type='StandardRoIHead',
         bbox_roi_extractor=dict(
-            type='SingleRoIExtractor',
+            type='Float32RoIExtractor',
             roi_layer=dict(
                 type='RoIAlign', output_size=7, sampling_ratio=0),
             out_channels=256,
@@ -69,7 +69,7 @@ model = dict(
                 type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
             loss_bbox=dict(type='L1Loss', loss_weight=1.0)),
         mask_roi_extractor=dict(
-            type='SingleRoIExtractor',
+            type='Float32RoIExtractor',
             roi_layer=dict(
                 type='RoIAlign', output_size=14, sampling_ratio=0),
             out_channels=256,

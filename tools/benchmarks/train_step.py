@@ -1,0 +1,213 @@
+"""Training steps of any config: images a second and peak memory.
+
+Compares MMDetection's own layers in float32 with ours in float32, in bfloat16
+and in bfloat16 with channels last. Images are synthetic, weights random. With
+--loss-curve it trains each for longer, on the same data and seeds, and draws
+the losses.
+"""
+import argparse
+import json
+import multiprocessing
+import resource
+import statistics
+import time
+from pathlib import Path
+from typing import Dict, List
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from rich.progress import track
+
+from pace_mmdet.engine import to_channels_last
+from pace_mmdet.engine.configuring import use_mixed_precision
+from pace_mmdet.files import write_atomically
+from pace_mmdet.testing import synthetic_sample
+from pace_mmdet.visualization.plots import compared_losses_figure
+from pace_mmdet.visualization.saving import save_figure
+
+VARIANTS = ('stock', 'float32', 'bfloat16', 'bfloat16+channels_last')
+STOCK_LAYERS = dict(
+    Float32DCNv2='DCNv2',
+    Float32RoIExtractor='SingleRoIExtractor',
+    Float32RPNHead='RPNHead',
+    BoundedMaxIoUAssigner='MaxIoUAssigner')
+# So many different batches; a step takes the next.
+NUM_BATCHES = 8
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'config', nargs='?', default='configs/pace/pace_r200_dcn_4pt.py')
+    parser.add_argument('--device', default='cuda' if
+                        torch.cuda.is_available() else 'cpu')
+    parser.add_argument(
+        '--variants', nargs='+', choices=VARIANTS,
+        help='default: all; on a CPU stock and float32')
+    parser.add_argument('--batch-size', type=int, default=2)
+    parser.add_argument('--height', type=int, default=520)
+    parser.add_argument('--width', type=int, default=704)
+    parser.add_argument('--cells', type=int, default=300, help='per image')
+    parser.add_argument('--steps', type=int, default=10, help='measured')
+    parser.add_argument('--warmup', type=int, default=3)
+    parser.add_argument(
+        '--loss-curve', type=int, default=0, metavar='STEPS',
+        help='train for so many steps instead and compare the losses')
+    parser.add_argument('--out-dir', type=Path, help='for JSON and picture')
+    args = parser.parse_args()
+    if args.variants is None:
+        args.variants = VARIANTS if args.device != 'cpu' else VARIANTS[:2]
+    if args.device == 'cpu' and any('bfloat16' in v for v in args.variants):
+        parser.error('bfloat16 is for GPUs')
+    return args
+
+
+def use_stock_layers(node) -> None:
+    """Replace our layers by those of MMDetection, in place."""
+    children = node.values() if isinstance(node, dict) else node
+    if isinstance(node, dict) and node.get('type') in STOCK_LAYERS:
+        node['type'] = STOCK_LAYERS[node['type']]
+    for child in children:
+        if isinstance(child, (dict, list, tuple)):
+            use_stock_layers(child)
+
+
+def num_points(cfg: Config) -> int:
+    """Points per cell that the config trains from, 0 for full masks."""
+    return cfg.train_dataloader.dataset.get('num_points', 0)
+
+
+def train(variant: str, args: argparse.Namespace, sender) -> None:
+    """Run one variant and send what was measured; in a process of its own."""
+    # Otherwise it lists how every parameter was initialised.
+    MMLogger.get_instance('train_step', log_level='WARNING')
+    cfg = Config.fromfile(args.config)
+    init_default_scope('mmdet')
+    if cfg.model.backbone.get('init_cfg'):
+        cfg.model.backbone.init_cfg = None
+    if variant == 'stock':
+        use_stock_layers(cfg.model)
+    if 'bfloat16' in variant:
+        use_mixed_precision(cfg)
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    model.to(args.device).train()
+    if 'channels_last' in variant:
+        to_channels_last(model)
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    batches = [[
+        synthetic_sample(args.cells, args.height, args.width,
+                         args.batch_size * batch + image, num_points(cfg))
+        for image in range(args.batch_size)
+    ] for batch in range(NUM_BATCHES)]
+    synchronize(args.device)
+    before = memory(args.device)
+    steps = args.loss_curve or args.warmup + args.steps
+    seconds, losses = [], []
+    for step in track(range(steps), f'{variant:<22}', transient=True):
+        torch.manual_seed(step)
+        warm_up(wrapper, step)
+        start = time.perf_counter()
+        logs = model.train_step(pack(batches[step % NUM_BATCHES]), wrapper)
+        synchronize(args.device)
+        seconds.append(time.perf_counter() - start)
+        losses.append({k: v.item() for k, v in logs.items() if 'loss' in k})
+    sender.send(
+        dict(
+            seconds=statistics.median(seconds[args.warmup:]),
+            megabytes=(memory(args.device) - before) / 1e6,
+            losses=losses))
+
+
+def pack(batch: List[tuple]) -> dict:
+    """A batch as a data loader gives it; training changes its samples."""
+    images, samples = zip(*batch)
+    return dict(
+        inputs=list(images),
+        data_samples=[sample.clone() for sample in samples])
+
+
+def warm_up(wrapper, step: int) -> None:
+    """Let the learning rate rise over 100 steps, as schedules do."""
+    for group in wrapper.optimizer.param_groups:
+        full = group.setdefault('initial_lr', group['lr'])
+        group['lr'] = full * min((step + 1) / 100, 1)
+
+
+def synchronize(device: str) -> None:
+    if device != 'cpu':
+        torch.cuda.synchronize()
+
+
+def memory(device: str) -> float:
+    """Most bytes in use at any moment so far."""
+    if device == 'cpu':
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return torch.cuda.max_memory_allocated()
+
+
+def run_apart(variant: str, args: argparse.Namespace) -> dict:
+    """Run a variant in a fresh process, so that none leaves traces."""
+    context = multiprocessing.get_context('spawn')
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=train, args=(variant, args, sender))
+    process.start()
+    sender.close()
+    try:
+        return receiver.recv()
+    except EOFError:
+        process.join()
+        raise SystemExit(f'{variant} ended with exit status '
+                         f'{process.exitcode}, see above') from None
+    finally:
+        process.join()
+
+
+def print_table(args: argparse.Namespace, results: Dict[str, dict]) -> None:
+    device = 'one CPU thread' if torch.get_num_threads() == 1 else 'CPU'
+    if args.device != 'cpu':
+        device = torch.cuda.get_device_name()
+    print(f'{Path(args.config).stem}: {args.batch_size} images of '
+          f'{args.width} x {args.height} pixels with {args.cells} cells on '
+          f'{device}, median of {args.steps} steps:')
+    first = results[args.variants[0]]
+    for variant, result in results.items():
+        print(f'  {variant:<22} {args.batch_size / result["seconds"]:8.3f} '
+              f'images/s  {result["megabytes"]:8.0f} MB  '
+              f'{first["seconds"] / result["seconds"]:5.2f} times the speed '
+              f'of {args.variants[0]}')
+
+
+def print_losses(results: Dict[str, dict], window: int = 20) -> None:
+    print(f'Mean loss of every {window} steps:')
+    for variant, result in results.items():
+        totals = [loss['loss'] for loss in result['losses']]
+        means = [statistics.mean(totals[i:i + window])
+                 for i in range(0, len(totals) - window + 1, window)]
+        print(f'  {variant:<22}' + ' '.join(f'{m:6.3f}' for m in means))
+
+
+def main() -> None:
+    args = parse_args()
+    results = {variant: run_apart(variant, args) for variant in args.variants}
+    print_table(args, results)
+    if args.loss_curve:
+        print_losses(results)
+    if args.out_dir:
+        write_atomically(args.out_dir / 'train_step.json',
+                         json.dumps(results, indent=1))
+        if args.loss_curve:
+            save_figure(
+                compared_losses_figure({
+                    variant: [loss['loss'] for loss in result['losses']]
+                    for variant, result in results.items()
+                }), args.out_dir / 'losses.png')
+
+
+if __name__ == '__main__':
+    main()
