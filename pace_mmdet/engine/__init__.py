@@ -6,6 +6,7 @@ from .errors import UserError, run_tool
 from .launch import prepare_cpu
 from .memory_format import MemoryFormatHook, to_channels_last
 from .options import merge_options
+from .param_groups import MergedOptimWrapperConstructor
 from .resume import find_checkpoint
 from .running import run_test, run_train
 from .safe_loading import load_checkpoint_file, use_safe_loading
@@ -13,9 +14,9 @@ from .seeding import IterationSeedHook, SeededInfiniteSampler, SeedSample
 
 __all__ = [
     'AtomicCheckpointHook', 'AtomicLocalBackend', 'IterationSeedHook',
-    'MemoryFormatHook', 'SeedSample', 'SeededInfiniteSampler', 'UserError',
-    'find_checkpoint', 'load_checkpoint_file', 'merge_options',
-    'parser_for_test', 'parser_for_train', 'prepare_cpu', 'run_test',
-    'run_tool', 'run_train', 'to_channels_last',
-    'use_safe_loading'
+    'MemoryFormatHook', 'MergedOptimWrapperConstructor', 'SeedSample',
+    'SeededInfiniteSampler', 'UserError', 'find_checkpoint',
+    'load_checkpoint_file', 'merge_options', 'parser_for_test',
+    'parser_for_train', 'prepare_cpu', 'run_test', 'run_tool', 'run_train',
+    'to_channels_last', 'use_safe_loading'
 ]

@@ -36,7 +36,7 @@ def test_reading_masks_at_points():
     bboxes[3, 2] = bboxes[3, 0]
     values, insides, gradients = [], [], []
     for device in ('cpu', 'cuda'):
-        own = logits.to(device).requires_grad_()
+        own = logits.to(device, copy=True).requires_grad_()
         points_box, inside = box_coordinates(
             points.to(device), bboxes.to(device))
         value = sample_logits(own, points_box, torch.zeros(50).long())

@@ -35,8 +35,8 @@ STOCK_LAYERS = dict(
     Float32RoIExtractor='SingleRoIExtractor',
     Float32RPNHead='RPNHead',
     BoundedMaxIoUAssigner='MaxIoUAssigner')
-# So many different batches; a step takes the next.
-NUM_BATCHES = 8
+# So many different batches at most; a step takes the next.
+NUM_BATCHES = 4
 
 
 def parse_args() -> argparse.Namespace:
@@ -91,11 +91,14 @@ def train(variant: str, args: argparse.Namespace, sender) -> None:
         cfg.model.backbone.init_cfg = None
     if variant == 'stock':
         use_stock_layers(cfg.model)
+        cfg.optim_wrapper.pop('constructor', None)
     if 'bfloat16' in variant:
         use_mixed_precision(cfg)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
-    model.init_weights()
+    if args.loss_curve:
+        # Takes long, and says nothing about speed.
+        model.init_weights()
     model.to(args.device).train()
     if 'channels_last' in variant:
         to_channels_last(model)
@@ -104,7 +107,7 @@ def train(variant: str, args: argparse.Namespace, sender) -> None:
         synthetic_sample(args.cells, args.height, args.width,
                          args.batch_size * batch + image, num_points(cfg))
         for image in range(args.batch_size)
-    ] for batch in range(NUM_BATCHES)]
+    ] for batch in range(min(NUM_BATCHES, args.loss_curve or args.steps))]
     synchronize(args.device)
     before = memory(args.device)
     steps = args.loss_curve or args.warmup + args.steps
@@ -113,7 +116,7 @@ def train(variant: str, args: argparse.Namespace, sender) -> None:
         torch.manual_seed(step)
         warm_up(wrapper, step)
         start = time.perf_counter()
-        logs = model.train_step(pack(batches[step % NUM_BATCHES]), wrapper)
+        logs = model.train_step(pack(batches[step % len(batches)]), wrapper)
         synchronize(args.device)
         seconds.append(time.perf_counter() - start)
         losses.append({k: v.item() for k, v in logs.items() if 'loss' in k})

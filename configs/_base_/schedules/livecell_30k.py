@@ -8,6 +8,7 @@ test_cfg = dict(type='TestLoop')
 
 optim_wrapper = dict(
     type='OptimWrapper',
+    constructor='MergedOptimWrapperConstructor',
     optimizer=dict(
         type='SGD', lr=0.02, momentum=0.9, weight_decay=0.0001),
     paramwise_cfg=dict(norm_decay_mult=0.0))
