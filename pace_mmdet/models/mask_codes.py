@@ -15,8 +15,10 @@ from torch.nn import functional as F
 
 from pace_mmdet.points.run_lengths import encode_counts
 
-# Pixels that are pasted at once: some 100 MB of intermediate results.
-_PIXELS_AT_ONCE = 2_000_000
+# Pixels that are pasted at once, some 50 bytes each in intermediate results.
+# On a CPU they then stay in its caches; on a GPU a chunk must be worth
+# starting.
+_PIXELS_AT_ONCE = dict(cpu=250_000, cuda=2_000_000)
 
 
 def masks_to_codes(mask_probs: Tensor,
@@ -54,7 +56,8 @@ def masks_to_codes(mask_probs: Tensor,
     own_sizes = (ends - corners).clamp(min=0)
     sizes = own_sizes.long().cpu().numpy()
     codes: List[bytes] = [b''] * len(bboxes)
-    for cells in _chunks(sizes):
+    at_once = _PIXELS_AT_ONCE['cuda' if bboxes.is_cuda else 'cpu']
+    for cells in _chunks(sizes, at_once):
         index = torch.as_tensor(cells, device=bboxes.device)
         crop_width, crop_height = sizes[cells].max(axis=0).tolist()
         on_cell = _paste(mask_probs[index].float(), bboxes[index],
@@ -141,18 +144,20 @@ def _paste(mask_probs: Tensor, bboxes: Tensor, corners: Tensor, height: int,
         mask_probs[:, None], grid, align_corners=False)[:, 0]
 
 
-def _chunks(sizes: np.ndarray) -> List[np.ndarray]:
+def _chunks(sizes: np.ndarray, pixels_at_once: int) -> List[np.ndarray]:
     """Cells of like size together, so that little of a chunk is padding.
 
     Args:
         sizes (ndarray): Width and height of each cell's crop, shape (N, 2).
+        pixels_at_once (int): Bound on a chunk's pixels; a single cell may
+            have more.
     """
     order = np.lexsort((sizes[:, 1], sizes.max(axis=1, initial=0)))
     order = order[::-1]
     chunks, start = [], 0
     while start < len(order):
         side = max(int(sizes[order[start]].max()), 1)
-        stop = start + max(_PIXELS_AT_ONCE // side**2, 1)
+        stop = start + max(pixels_at_once // side**2, 1)
         # Not much smaller ones: they would be padded to this size.
         inside = sizes[order[start:stop]].max(axis=1) >= side / 1.5
         stop = start + max(int(inside.sum()), 1)
