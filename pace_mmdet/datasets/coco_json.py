@@ -72,9 +72,12 @@ class CocoFile:
         """Number of annotations."""
         return len(self._annotations)
 
-    def blocks(self,
-               kind: Type[T],
-               size: int = BLOCK_SIZE) -> Iterator[List[T]]:
+    def blocks(
+        self,
+        kind: Type[T],
+        size: int = BLOCK_SIZE,
+        from_text: Callable[[bytes], Optional[Any]] = lambda text: None
+    ) -> Iterator[Union[List[T], Any]]:
         """Decode the annotations, some at a time.
 
         An annotation that is not a ``kind`` is noted in :attr:`faults` and
@@ -83,16 +86,21 @@ class CocoFile:
         Args:
             kind (type): The msgspec structure to decode into.
             size (int): Annotations per block.
+            from_text (Callable): Tried before that on each block's JSON, a
+                list of annotations; None where it does not fit.
 
         Yields:
-            list: At most ``size`` instances of ``kind``, in file order.
+            list: At most ``size`` instances of ``kind``, in file order; or
+            what ``from_text`` gives for them.
         """
         decoder = msgspec.json.Decoder(List[kind])
         for start in range(0, len(self), size):
             part = self._annotations[start:start + size]
             if self._is_text:
+                text = b'[' + b','.join(part) + b']'
                 try:
-                    yield decoder.decode(b'[' + b','.join(part) + b']')
+                    found = from_text(text)
+                    yield decoder.decode(text) if found is None else found
                     continue
                 except msgspec.ValidationError:
                     part = [json.loads(bytes(text)) for text in part]

@@ -2,18 +2,16 @@
 
 Letters in the shapes: A annotations, K points of all of them end to end.
 """
-from typing import TYPE_CHECKING, List, Tuple
+from typing import List, Tuple
 
 import numpy as np
 
 from .coco_json import CocoFile
 from .errors import Faults
-
-if TYPE_CHECKING:
-    from .point_coco import PointColumns
+from .point_columns import PointColumns
 
 
-def check_block(columns: 'PointColumns', num_points: int,
+def check_block(columns: PointColumns, num_points: int,
                 file: CocoFile) -> Tuple[np.ndarray, np.ndarray]:
     """Note the faults of some annotations in ``file.faults``.
 
@@ -87,7 +85,7 @@ def find_ids(wanted: np.ndarray, table: List[int]) -> np.ndarray:
     return np.where(table[found] == wanted, found, -1)
 
 
-def _check_boxes(columns: 'PointColumns', sizes: np.ndarray,
+def _check_boxes(columns: PointColumns, sizes: np.ndarray,
                  known: np.ndarray, faults: Faults) -> None:
     ids, boxes = columns.ann_ids, columns.bboxes
     x, y, width, height = boxes.T
@@ -107,7 +105,7 @@ def _check_boxes(columns: 'PointColumns', sizes: np.ndarray,
         f'width, height) lies outside its image of {_size(sizes[i])}')
 
 
-def _check_counts(columns: 'PointColumns', num_points: int,
+def _check_counts(columns: PointColumns, num_points: int,
                   faults: Faults) -> np.ndarray:
     """Check the numbers of points; return who has enough, shape (A, )."""
     ids, coords, labels = (columns.ann_ids, columns.num_coords,
@@ -127,7 +125,7 @@ def _check_counts(columns: 'PointColumns', num_points: int,
     return has_points & ~unequal & ~few
 
 
-def _check_points(columns: 'PointColumns', sizes: np.ndarray,
+def _check_points(columns: PointColumns, sizes: np.ndarray,
                   known: np.ndarray, faults: Faults) -> None:
     owner = np.repeat(np.arange(len(columns.ann_ids)), columns.num_coords)
     coords = columns.coords
@@ -147,7 +145,7 @@ def _check_points(columns: 'PointColumns', sizes: np.ndarray,
         f'its image of {_size(sizes[owner[k]])}')
 
 
-def _check_labels(columns: 'PointColumns', faults: Faults) -> None:
+def _check_labels(columns: PointColumns, faults: Faults) -> None:
     labels = columns.labels
     wrong = ~((labels == 0) | (labels == 1) | (labels == -1))
     if not wrong.any():

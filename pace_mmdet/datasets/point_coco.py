@@ -1,63 +1,23 @@
 """Reading point COCO files: boxes and yes/no points, as arrays.
 
-Letters in the shapes: A annotations, P points per cell, K points of all
-annotations of a block laid end to end.
+Letters in the shapes: A annotations, P points per cell.
 """
 import gc
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
-from typing import Any, Iterator, List, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Iterator, List, Union
 
-import msgspec
 import numpy as np
 
-from .coco_json import Category, CocoFile, Id, ImageEntry
+from .coco_json import Category, CocoFile, ImageEntry
 from .errors import AnnotationError
 from .point_checks import check_block, check_unique
+from .point_columns import (PointAnnotation, PointColumns, text_to_columns,
+                            to_columns)
 
 MAKE_POINTS = ('python tools/dataset_converters/masks_to_points.py MASKS.json '
                'POINTS.json --max-points 10')
-
-
-class PointAnnotation(msgspec.Struct, gc=False):
-    """One annotation of a point COCO file, as it stands there."""
-    id: Id
-    image_id: Id
-    category_id: Id
-    bbox: Tuple[float, float, float, float]
-    point_coords: Union[List[Tuple[float, float]], msgspec.UnsetType,
-                        None] = msgspec.UNSET
-    point_labels: Union[List[float], msgspec.UnsetType, None] = msgspec.UNSET
-    iscrowd: Union[bool, int] = 0
-
-
-class PointColumns(NamedTuple):
-    """Annotations as arrays, one element or row per annotation.
-
-    Attributes:
-        ann_ids: int64, shape (A, ).
-        image_ids: int64, shape (A, ).
-        category_ids: int64, shape (A, ).
-        bboxes: (x, y, width, height) in image pixels, float64, shape (A, 4).
-        iscrowd: bool, shape (A, ).
-        has_points: Whether both point fields are there, bool, shape (A, ).
-        num_coords: int64, shape (A, ).
-        num_labels: int64, shape (A, ).
-        coords: (x, y) of all points end to end, float64, shape (K, 2).
-        labels: Labels of all points end to end, float64, shape (K, ).
-    """
-    ann_ids: np.ndarray
-    image_ids: np.ndarray
-    category_ids: np.ndarray
-    bboxes: np.ndarray
-    iscrowd: np.ndarray
-    has_points: np.ndarray
-    num_coords: np.ndarray
-    num_labels: np.ndarray
-    coords: np.ndarray
-    labels: np.ndarray
 
 
 @dataclass
@@ -123,9 +83,10 @@ def read_point_coco(path: Union[str, Path], num_points: int) -> PointCoco:
     file = CocoFile(path)
     rows, ids, num_read, num_with_points = [], [], 0, 0
     with _no_garbage_collection():
-        for block in file.blocks(PointAnnotation):
-            columns = to_columns(block)
-            num_read += len(block)
+        for block in file.blocks(PointAnnotation, from_text=text_to_columns):
+            columns = (block if isinstance(block, PointColumns) else
+                       to_columns(block))
+            num_read += len(columns.ann_ids)
             num_with_points += int(columns.has_points.sum())
             usable, image_index = check_block(columns, num_points, file)
             ids.append(columns.ann_ids)
@@ -156,46 +117,6 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def to_columns(annotations: Sequence[PointAnnotation]) -> PointColumns:
-    """Lay annotations out as arrays.
-
-    Args:
-        annotations (Sequence[PointAnnotation]): A of them.
-
-    Returns:
-        PointColumns: The same as arrays.
-    """
-    count = len(annotations)
-    coords = [_or_empty(ann.point_coords) for ann in annotations]
-    labels = [_or_empty(ann.point_labels) for ann in annotations]
-    num_coords = np.fromiter(map(len, coords), np.int64, count)
-    num_labels = np.fromiter(map(len, labels), np.int64, count)
-    numbers = chain.from_iterable
-    return PointColumns(
-        np.fromiter((a.id for a in annotations), np.int64, count),
-        np.fromiter((a.image_id for a in annotations), np.int64, count),
-        np.fromiter((a.category_id for a in annotations), np.int64, count),
-        np.fromiter(
-            numbers(a.bbox for a in annotations), np.float64,
-            4 * count).reshape(-1, 4),
-        np.fromiter((a.iscrowd for a in annotations), bool, count),
-        np.fromiter(
-            (isinstance(a.point_coords, list)
-             and isinstance(a.point_labels, list) for a in annotations),
-            bool, count),
-        num_coords,
-        num_labels,
-        np.fromiter(
-            numbers(numbers(coords)), np.float64,
-            2 * int(num_coords.sum())).reshape(-1, 2),
-        np.fromiter(numbers(labels), np.float64, int(num_labels.sum())),
-    )
-
-
-def _or_empty(points: Any) -> list:
-    return points if isinstance(points, list) else []
 
 
 def _keep(columns: PointColumns, usable: np.ndarray, image_index: np.ndarray,

@@ -123,7 +123,8 @@ def test_annotations_of_an_image_may_be_far_apart(mask_file, tmp_path,
     assert BLOCK_SIZE > 36
     masks_to_points(mask_file, tmp_path / 'a.json')
     monkeypatch.setattr(
-        'pace_mmdet.datasets.coco_json.CocoFile.blocks.__defaults__', (5, ))
+        'pace_mmdet.datasets.coco_json.CocoFile.blocks.__defaults__',
+        (5, lambda text: None))
     masks_to_points(mask_file, tmp_path / 'b.json')
     assert (tmp_path / 'a.json').read_bytes() == (
         tmp_path / 'b.json').read_bytes()
