@@ -134,7 +134,8 @@ def from_json(content: Dict[str, Any]) -> Comparison:
 def compare(functions: Dict[str, Callable[[], object]],
             runs: int = 3,
             device: str = 'cpu',
-            warm_up: bool = True) -> Dict[str, Cost]:
+            warm_up: bool = True,
+            kept: bool = False) -> Dict[str, Cost]:
     """Measure functions one after the other.
 
     On a CPU, each runs in a process of its own. A fork begins with what is in
@@ -145,8 +146,10 @@ def compare(functions: Dict[str, Callable[[], object]],
         functions (dict): Functions without arguments by name.
         runs (int): Runs of each.
         device (str): Where the functions work, 'cpu' or 'cuda'; on a GPU the
-            memory is PyTorch's there, and none is reported as kept.
+            memory is PyTorch's there.
         warm_up (bool): Whether a first run is not counted.
+        kept (bool): Whether to give the memory that the result keeps (on a
+            CPU).
 
     Returns:
         dict[str, Cost]: By the same names.
@@ -169,7 +172,8 @@ def compare(functions: Dict[str, Callable[[], object]],
         process.start()
         sender.close()
         try:
-            costs[name] = Cost(*receiver.recv())
+            cost = Cost(*receiver.recv())
+            costs[name] = cost if kept else cost._replace(kept_megabytes=None)
         except EOFError:
             process.join()
             raise RuntimeError(f'{name} ended with exit status '

@@ -1,8 +1,11 @@
 """Seeded synthetic cells for tests, benchmarks and examples."""
+import contextlib
+import copy
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 import numpy as np
 import tifffile
@@ -11,6 +14,8 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.mask import PolygonMasks
 from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 from skimage.draw import polygon2mask
 
 from pace_mmdet.points import draw_points, label_points
@@ -194,3 +199,89 @@ def synthetic_sample(num_cells: int,
     sample.ignored_instances = InstanceData(
         bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long))
     return torch.from_numpy(cells.image)[None].repeat(3, 1, 1), sample
+
+
+def synthetic_results(coco: dict,
+                      seed: int = 0,
+                      max_per_cell: int = 2) -> List[dict]:
+    """Detections of the cells of a mask data set, more or less good ones.
+
+    Args:
+        coco (dict): As :func:`synthetic_coco` gives it, with polygons.
+        seed (int): Seed.
+        max_per_cell (int): Each cell is found from 0 to so many times.
+
+    Returns:
+        list[dict]: COCO results with ``bbox`` and ``segmentation`` (RLE).
+    """
+    sizes = {i['id']: (i['height'], i['width']) for i in coco['images']}
+    rng = np.random.default_rng(seed)
+    results = []
+    for ann in coco['annotations']:
+        outline = np.array(ann['segmentation'][0]).reshape(-1, 2)
+        for _ in range(rng.integers(0, max_per_cell + 1)):
+            centre = outline.mean(0)
+            found = (outline - centre) * rng.uniform(0.8, 1.2) + centre
+            found += rng.normal(0, 1, 2)
+            rle = mask_utils.frPyObjects([found.ravel().tolist()],
+                                         *sizes[ann['image_id']])[0]
+            low, high = found.min(0), found.max(0)
+            results.append(
+                dict(
+                    image_id=ann['image_id'],
+                    category_id=1,
+                    bbox=[*low.tolist(), *(high - low).tolist()],
+                    score=float(rng.uniform()),
+                    segmentation=dict(
+                        size=rle['size'],
+                        counts=rle['counts'].decode('ascii'))))
+    return results
+
+
+def pycocotools_scores(coco: dict, results: List[dict],
+                       iou_type: str) -> Dict[str, float]:
+    """LIVECell's protocol spelt out with pycocotools, the slow truth.
+
+    Args:
+        coco (dict): Annotations, as :func:`synthetic_coco` gives them.
+        results (list[dict]): COCO results.
+        iou_type (str): 'bbox' or 'segm'.
+
+    Returns:
+        dict[str, float]: AP and so on, read at 2,000 detections an image;
+        NaN where there is none.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco_gt = COCO()
+        coco_gt.dataset = copy.deepcopy(coco)
+        coco_gt.createIndex()
+        results = copy.deepcopy(results)
+        if iou_type == 'segm':
+            for result in results:
+                result.pop('bbox', None)
+        coco_dt = coco_gt.loadRes(results)
+        evaluator = COCOeval(coco_gt, coco_dt, iou_type)
+        params = evaluator.params
+        # LIVECell's one category has id 1, so that this is its catIds=[1].
+        params.catIds = [category['id'] for category in coco['categories']]
+        params.useCats = 0
+        params.maxDets = [100, 500, 2000]
+        params.areaRng = [[0, 1e10], [0, 324], [324, 961], [961, 1e10]]
+        params.areaRngLbl = ['all', 'small', 'medium', 'large']
+        evaluator.evaluate()
+        evaluator.accumulate()
+    precision = evaluator.eval['precision'][:, :, 0, :, 2]
+    recall = evaluator.eval['recall'][:, 0, 0, 2]
+
+    def mean(values):
+        values = values[values > -1]
+        return values.mean() if values.size else np.nan
+
+    return dict(
+        AP=mean(precision[:, :, 0]),
+        AP50=mean(precision[0, :, 0]),
+        AP75=mean(precision[5, :, 0]),
+        APs=mean(precision[:, :, 1]),
+        APm=mean(precision[:, :, 2]),
+        APl=mean(precision[:, :, 3]),
+        AFNR=1 - mean(recall))

@@ -1,57 +1,14 @@
 """The protocol spelt out with pycocotools, and small scenes to score."""
-import contextlib
-import copy
-import io
-
-import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
-
-def _pycocotools_scores(gt: dict, results: list, iou_type: str) -> dict:
-    """Scores by pycocotools, parameters set by hand and AP read at 2000."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco_gt = COCO()
-        coco_gt.dataset = copy.deepcopy(gt)
-        coco_gt.createIndex()
-        results = copy.deepcopy(results)
-        if iou_type == 'segm':
-            for result in results:
-                result.pop('bbox', None)
-        coco_dt = coco_gt.loadRes(results)
-        evaluator = COCOeval(coco_gt, coco_dt, iou_type)
-        params = evaluator.params
-        # LIVECell's one category has id 1, so that this is its catIds=[1].
-        params.catIds = [category['id'] for category in gt['categories']]
-        params.useCats = 0
-        params.maxDets = [100, 500, 2000]
-        params.areaRng = [[0, 1e10], [0, 324], [324, 961], [961, 1e10]]
-        params.areaRngLbl = ['all', 'small', 'medium', 'large']
-        evaluator.evaluate()
-        evaluator.accumulate()
-    precision = evaluator.eval['precision'][:, :, 0, :, 2]
-    recall = evaluator.eval['recall'][:, 0, 0, 2]
-
-    def mean(values):
-        values = values[values > -1]
-        return values.mean() if values.size else np.nan
-
-    return dict(
-        AP=mean(precision[:, :, 0]),
-        AP50=mean(precision[0, :, 0]),
-        AP75=mean(precision[5, :, 0]),
-        APs=mean(precision[:, :, 1]),
-        APm=mean(precision[:, :, 2]),
-        APl=mean(precision[:, :, 3]),
-        AFNR=1 - mean(recall))
+from pace_mmdet import testing
 
 
 @pytest.fixture
 def pycocotools_scores():
     """Function (gt, results, iou_type) -> scores, the tests' truth."""
-    return _pycocotools_scores
+    return testing.pycocotools_scores
 
 
 def _rectangle(x, y, w, h):

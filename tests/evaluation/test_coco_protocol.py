@@ -11,7 +11,7 @@ from pace_mmdet.evaluation.coco_protocol import (LIVECELL, METRIC_NAMES,
                                                  match)
 from pace_mmdet.evaluation.detections import load_detections
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
-from pace_mmdet.testing import synthetic_coco
+from pace_mmdet.testing import synthetic_coco, synthetic_results
 
 
 def same(scores):
@@ -23,23 +23,7 @@ def crowded(scene):
     """150 cells an image, found more or less well, some twice or nowhere."""
     made = scene()
     _, made.gt = synthetic_coco(2, 150, 260, 352)
-    rng = np.random.default_rng(0)
-    for ann in made.gt['annotations']:
-        outline = np.array(ann['segmentation'][0]).reshape(-1, 2)
-        centre = outline.mean(0)
-        outline = (outline - centre) * rng.uniform(0.8, 1.2) + centre
-        outline += rng.normal(0, 1, 2)
-        rle = mask_utils.frPyObjects([outline.ravel().tolist()], 260, 352)[0]
-        rle['counts'] = rle['counts'].decode('ascii')
-        low, high = outline.min(0), outline.max(0)
-        made.results += [
-            dict(
-                image_id=ann['image_id'],
-                category_id=1,
-                bbox=[*low.tolist(), *(high - low).tolist()],
-                score=float(rng.uniform()),
-                segmentation=rle)
-        ] * int(rng.integers(0, 3))
+    made.results = synthetic_results(made.gt)
     return made
 
 

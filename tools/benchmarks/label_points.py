@@ -6,6 +6,8 @@ import time
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from pace_mmdet.benchmarking import (Comparison, Cost, add_json_option,
+                                     publish)
 from pace_mmdet.points import draw_points, label_points
 from pace_mmdet.testing import synthetic_coco
 
@@ -18,6 +20,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--cells-per-image', type=int, default=300)
     parser.add_argument('--num-points', type=int, default=10)
     parser.add_argument('--runs', type=int, default=3)
+    add_json_option(parser)
     return parser.parse_args()
 
 
@@ -53,12 +56,14 @@ def main() -> None:
         expected = label_by_decoding(points, polygons)
         by_decoding.append((time.perf_counter() - start) * images)
         assert np.array_equal(labels, expected)
-    ratio = statistics.median(b / a for a, b in zip(ours, by_decoding))
-    print(f'{args.num_points} points for each of {images * len(ids)} cells on '
-          f'{WIDTH} x {HEIGHT} pixels, medians of {args.runs} runs:')
-    print(f'  by run lengths       {statistics.median(ours):7.2f} s')
-    print(f'  by decoding masks    {statistics.median(by_decoding):7.2f} s, '
-          f'extrapolated from one image ({ratio:.1f} times as long)')
+    publish([
+        Comparison(
+            f'Drawing and labelling {args.num_points} points for each of '
+            f'{images * len(ids):,} cells on {WIDTH} x {HEIGHT} pixels', {
+                'ours': Cost(statistics.median(ours)),
+                'decoding each mask': Cost(statistics.median(by_decoding))
+            }, remarks=['decoding: extrapolated from one image'])
+    ], args.json)
 
 
 if __name__ == '__main__':

@@ -8,7 +8,8 @@ from mmengine.config import ConfigDict
 from pycocotools import mask as mask_utils
 from torch.nn import functional as F
 
-from pace_mmdet.benchmarking import compare, compare_on_gpu, report
+from pace_mmdet.benchmarking import (Aim, Comparison, add_json_option,
+                                     compare, publish)
 from pace_mmdet.models.mask_codes import masks_to_codes
 
 
@@ -23,6 +24,7 @@ def parse_args() -> argparse.Namespace:
         '--only-ours',
         action='store_true',
         help='for images that would not fit into memory the other way')
+    add_json_option(parser)
     return parser.parse_args()
 
 
@@ -55,15 +57,18 @@ def main() -> None:
     functions = dict(ours=ours)
     if not args.only_ours:
         functions['MMDetection'] = stock
-    measure = compare if args.device == 'cpu' else compare_on_gpu
-    costs = measure(functions, args.runs)
-    print(f'{args.cells} masks on {args.width} x {args.height} pixels, '
-          f'{"one thread" if args.device == "cpu" else args.device}, '
-          f'medians of {args.runs} runs:')
-    print(report(costs, 'ours'))
+    costs = compare(functions, args.runs, args.device)
+    remarks = []
     if not args.only_ours:
         same = sum(a == b for a, b in zip(ours(), stock()))
-        print(f'  identical codes: {same} of {args.cells}')
+        remarks.append(f'identical codes: {same} of {args.cells}')
+    where = 'one thread' if args.device == 'cpu' else args.device
+    publish([
+        Comparison(
+            f'Pasting and encoding {args.cells:,} masks on {args.width} x '
+            f'{args.height} pixels, {where}', costs,
+            dict(MMDetection=Aim(20, 20)), remarks)
+    ], args.json)
 
 
 if __name__ == '__main__':

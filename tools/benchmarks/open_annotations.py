@@ -89,7 +89,8 @@ def main() -> None:
                     metainfo=METAINFO, pipeline=[])
 
         costs = compare(
-            dict(ours=ours, CocoDataset=stock), args.runs, warm_up=False)
+            dict(ours=ours, CocoDataset=stock), args.runs, warm_up=False,
+            kept=True)
     publish([
         Comparison(
             f'Opening {args.cells:,} cells with {NUM_POINTS} points each, a '
