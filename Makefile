@@ -5,13 +5,14 @@ STAMP := .venv/.installed
 INPUTS := pyproject.toml constraints.txt $(wildcard tools/install/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test bench lint clean
+.PHONY: help install demo test bench bench-full lint clean
 
 help:
 	@echo 'make install   set up everything in .venv (once; later runs do nothing)'
 	@echo 'make demo      train from 4 points per cell on real cells, and show the result'
 	@echo 'make test      run the tests'
 	@echo 'make bench     measure our parts beside what they replace'
+	@echo 'make bench-full  the same at LIVECell'\''s full size (longer)'
 	@echo 'make lint      check the style'
 	@echo 'make clean     remove caches and build leftovers, keep .venv and data'
 
@@ -31,9 +32,10 @@ test: $(STAMP)
 	.venv/bin/python -m pytest
 
 bench: $(STAMP)
-	@for script in tools/benchmarks/*.py; do \
-		echo "$$script"; .venv/bin/python "$$script" || exit 1; \
-	done
+	.venv/bin/python tools/benchmarks/bench.py
+
+bench-full: $(STAMP)
+	.venv/bin/python tools/benchmarks/bench.py --full
 
 lint: $(STAMP)
 	.venv/bin/python -m flake8

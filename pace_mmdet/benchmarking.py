@@ -207,6 +207,7 @@ def _measure(function: Callable[[], object], runs: int, warm_up: bool,
         times.append(time.perf_counter() - start)
     gc.collect()
     kept = _current_memory() - current
+    del result
     sender.send((statistics.median(times), (_peak_memory() - before) / 1e6,
                  kept / 1e6))
 

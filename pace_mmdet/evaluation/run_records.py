@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Optional
 from mmengine.config import Config
 
 from pace_mmdet.engine.errors import UserError
+from pace_mmdet.engine.options import merge_options
 
 from .livecell_metric import LIVECellMetric
 
@@ -39,7 +40,9 @@ class RunRecord:
     scores: Dict[str, float]
 
 
-def read_run(work_dir: Path, config: Path) -> RunRecord:
+def read_run(work_dir: Path,
+             config: Path,
+             options: Optional[Dict[str, Any]] = None) -> RunRecord:
     """Read the newest evaluation of a finished run.
 
     That is the newest test if it was made after training, otherwise the last
@@ -49,6 +52,8 @@ def read_run(work_dir: Path, config: Path) -> RunRecord:
     Args:
         work_dir (Path): Where ``tools/train.py`` worked.
         config (Path): The config that the run should be of.
+        options (dict, optional): Settings by dotted key that it was given
+            beside the config.
 
     Returns:
         RunRecord: Its scores.
@@ -63,7 +68,7 @@ def read_run(work_dir: Path, config: Path) -> RunRecord:
     if not trainings:
         raise UserError(f'{work_dir}: no training run of tools/train.py here')
     cfg = Config.fromfile(trainings[-1] / 'vis_data' / 'config.py')
-    _check_config(cfg, config, work_dir)
+    _check_config(cfg, config, work_dir, options)
     iterations = cfg.train_cfg.get('max_iters')
     _check_finished(work_dir, iterations)
     scored, scores = _newest_scores(starts)
@@ -110,8 +115,10 @@ def _check_finished(work_dir: Path, iterations: Optional[int]) -> None:
             f'config trains for {iterations} iterations; go on with --resume')
 
 
-def _check_config(cfg: Config, config: Path, work_dir: Path) -> None:
+def _check_config(cfg: Config, config: Path, work_dir: Path,
+                  options: Optional[Dict[str, Any]]) -> None:
     expected = Config.fromfile(config)
+    merge_options(expected, options or {}, allow_new=True)
     differing = [
         key for key in _DECISIVE if _lookup(cfg, key) != _lookup(expected, key)
     ]

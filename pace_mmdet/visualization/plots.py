@@ -11,6 +11,7 @@ from pace_mmdet.points import AnnotationCost
 
 _PAPER_COUNTS = (1, 2, 4, 6, 8, 10)
 _BOX, _POINT, _MASK = '#9db7d5', '#2b6cb0', '#8a8a8a'
+_BASELINE = '#e08214'
 _THIN = ('#1f77b4', '#2ca02c', '#9467bd', '#8c564b', '#e377c2', '#7f7f7f',
          '#bcbd22', '#17becf', '#ff7f0e')
 _SCORES = {
@@ -57,6 +58,43 @@ def annotation_cost_figure(cost: AnnotationCost = AnnotationCost(),
     ax.margins(y=0.15)
     ax.legend(frameon=False, loc='upper left')
     ax.spines[['top', 'right']].set_visible(False)
+    return figure
+
+
+def points_and_ap_figure(
+        curves: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Mask AP over the points per cell that were trained from (Fig. 5).
+
+    Args:
+        curves (Mapping[str, Mapping[str, float]]): AP in percent by number of
+            points ('1', '2', ... or 'full') for each curve. A name with
+            '(paper' in it is drawn pale; as in the paper, Point2Mask is orange
+            with triangles, all others blue with stars.
+    """
+    counts = sorted({int(points) for curve in curves.values()
+                     for points in curve if points != 'full'})
+    places = [*map(str, counts), 'full']
+    figure = Figure(figsize=(6.4, 3.6), layout='constrained')
+    ax = figure.add_subplot()
+    for name, curve in curves.items():
+        baseline, pale = 'Point2Mask' in name, '(paper' in name
+        style = dict(
+            color=_BASELINE if baseline else _POINT,
+            marker='^' if baseline else '*',
+            linestyle=':' if pale else '-',
+            alpha=0.5 if pale else 1)
+        given = [p for p in places if curve.get(p) is not None]
+        if not given:
+            continue
+        ax.plot([places.index(p) for p in given], [curve[p] for p in given],
+                label=name, markersize=8 if baseline else 11, **style)
+    ax.set_xticks(range(len(places)), [*places[:-1], 'full mask'])
+    ax.set_xlabel('points per cell')
+    ax.set_ylabel('mask AP (%)')
+    ax.grid(alpha=0.3)
+    ax.spines[['top', 'right']].set_visible(False)
+    if curves:
+        ax.legend(frameon=False, fontsize=8)
     return figure
 
 

@@ -1,74 +1,61 @@
-"""The tools for results, and the README they keep."""
+"""The table is filled by real runs, which can be stopped and go on."""
+import csv
 import runpy
-import shutil
 import sys
-from pathlib import Path
 
 import pytest
-from mmengine.config import Config
 
-from pace_mmdet.evaluation.results_tables import BLOCKS, fill_blocks
+from .conftest import ROOT, run_tool
 
-ROOT = Path(__file__).resolve().parents[2]
+TOOL = 'analysis_tools/table1.py'
+
+ARGUMENTS = ('--configs', 'hela', '--points', '4', '--work-dirs', 'runs',
+             '--cfg-options', 'train_cfg.max_iters=1',
+             'train_cfg.val_interval=1', 'train_dataloader.num_workers=0',
+             'train_dataloader.persistent_workers=False',
+             'val_dataloader.num_workers=0',
+             'val_dataloader.persistent_workers=False',
+             'test_dataloader.num_workers=0',
+             'test_dataloader.persistent_workers=False')
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Function (tool, *arguments) -> exit code, stdout, stderr."""
+def run_here(hela_folder, monkeypatch, capsys):
+    """The tool in this process: exit code and output."""
 
-    def call(tool, *arguments):
-        path = str(ROOT / 'tools' / 'analysis_tools' / tool)
-        monkeypatch.setattr(sys, 'argv', [path, *map(str, arguments)])
+    def run(*arguments):
+        path = str(ROOT / 'tools' / TOOL)
+        monkeypatch.chdir(hela_folder)
+        monkeypatch.setattr(sys, 'argv', [path, *arguments])
         with pytest.raises(SystemExit) as ended:
             runpy.run_path(path, run_name='__main__')
-        return (ended.value.code, *capsys.readouterr())
+        return ended.value.code, ''.join(capsys.readouterr())
 
-    return call
-
-
-def test_tables_are_printed(run):
-    code, printed, _ = run('table1.py')
-    assert code == 0
-    assert all(f'{name}\n' in printed for name in BLOCKS)
-    assert '| PACE | 4 |' in printed
+    return run
 
 
-def test_write_and_check(run, tmp_path):
-    readme = tmp_path / 'README.md'
-    readme.write_text('# Title\n<!-- begin: paper-table -->\n'
-                      '<!-- end: paper-table -->\n')
-    code, _, errors = run('table1.py', '--check', '--readme', readme)
-    assert code == 2 and 'stale; run tools/analysis_tools/table1.' in errors
-    assert run('table1.py', '--write-readme', '--readme', readme)[0] == 0
-    assert '| PACE | 4 |' in readme.read_text()
-    assert run('table1.py', '--check', '--readme', readme)[0] == 0
+def test_missing_rows_are_run(hela_folder, run_here):
+    code, text = run_here(*ARGUMENTS)
+    assert code == 0 and text.count('| not yet |') == 2
+    code, text = run_tool(hela_folder, TOOL, *ARGUMENTS, '--run')
+    assert code == 0, text
+    assert '0 of 2 rows are there, 2 to run' in text
+    assert text.count('| test of iter_1.pth |') == 2
+    out = hela_folder / 'runs/table1'
+    with open(out / 'table1.csv', newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert [row['config'] for row in rows] == [
+        'pace_r18_hela_4pt.py', 'point2mask_r18_hela_4pt.py']
+    assert float(rows[0]['paper_AP_seg']) == 47.73
+    assert 0 <= float(rows[0]['AP_seg']) < 100
+    assert '| PACE | 4 |' in (out / 'table1.md').read_text()
+    for name in ('annotation_time.png', 'points_and_ap.png'):
+        assert (out / name).stat().st_size > 5000
+    # Again: nothing to do.
+    code, text = run_here(*ARGUMENTS, '--run')
+    assert code == 0 and '2 of 2 rows are there, 0 to run' in text
 
 
-def test_a_missing_readme(run, tmp_path):
-    code, _, errors = run('table1.py', '--check', '--readme', tmp_path / 'no')
-    assert code == 2 and 'no such file' in errors
-
-
-def test_the_readme_is_up_to_date():
-    text = (ROOT / 'README.md').read_text()
-    for name in BLOCKS:
-        assert f'<!-- begin: {name} -->' in text
-    assert fill_blocks(text, ROOT) == text
-
-
-def test_a_run_is_recorded(run, tmp_path):
-    folder = tmp_path / 'configs' / 'hela'
-    shutil.copytree(ROOT / 'configs' / 'hela', folder)
-    shutil.copytree(ROOT / 'configs' / '_base_', tmp_path / 'configs/_base_')
-    config = folder / 'pace_r18_hela_4pt.py'
-    vis_data = tmp_path / 'work' / '20260101_000000' / 'vis_data'
-    vis_data.mkdir(parents=True)
-    (vis_data / 'config.py').write_text(f"_base_ = '{config}'\n")
-    (vis_data / 'scalars.json').write_text('{"livecell/segm_AP": 0.75}\n')
-    last = Config.fromfile(config).train_cfg.max_iters
-    (tmp_path / 'work' / 'last_checkpoint').write_text(f'iter_{last}.pth')
-    code, printed, errors = run('record_results.py', config,
-                                tmp_path / 'work', '--hardware', '2 CPUs')
-    assert code == 0, errors
-    assert '1 run(s) of pace_r18_hela_4pt.py recorded' in printed
-    assert 'mask AP: 75.0' in (folder / 'metafile.yml').read_text()
+def test_no_such_row(run_here):
+    code, text = run_here('--configs', 'hela', '--points', '3')
+    assert code == 2 and 'no row with 3 points per cell' in text

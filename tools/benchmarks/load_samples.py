@@ -3,7 +3,9 @@
 Both are the LIVECell configs' own: decode the image, resize, flip, pack.
 """
 import argparse
+import io
 import tempfile
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from mmdet.registry import DATASETS
@@ -41,7 +43,8 @@ def build(name: str, ann_file: Path, poly2mask: bool = True):
     for step in cfg.pipeline:
         if step.type == 'LoadAnnotations':
             step.poly2mask = poly2mask
-    return DATASETS.build(cfg)
+    with redirect_stdout(io.StringIO()):
+        return DATASETS.build(cfg)
 
 
 def main() -> None:

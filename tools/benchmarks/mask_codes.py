@@ -46,7 +46,8 @@ def main() -> None:
 
     def stock() -> list:
         masks = head._predict_by_feat_single(
-            logits, bboxes.clone(), torch.zeros(args.cells).long().to(args.device),
+            logits, bboxes.clone(),
+            torch.zeros(args.cells).long().to(args.device),
             dict(scale_factor=(1.0, 1.0), ori_shape=size),
             ConfigDict(mask_thr_binary=0.5), rescale=True)
         return [

@@ -41,7 +41,9 @@ def positive_rois(bboxes: Tensor, count: int) -> SamplingResult:
         priors=rois,
         gt_bboxes=bboxes,
         assign_result=ConfigDict(
-            num_preds=count, gt_inds=cells + 1, labels=torch.zeros_like(cells)),
+            num_preds=count,
+            gt_inds=cells + 1,
+            labels=torch.zeros_like(cells)),
         gt_flags=torch.zeros_like(cells, dtype=torch.uint8))
 
 

@@ -1,12 +1,11 @@
 """Training steps of any config: images a second and peak memory.
 
-Compares MMDetection's own layers in float32 with ours in float32, in bfloat16
-and in bfloat16 with channels last. Images are synthetic, weights random. With
---loss-curve it trains each for longer, on the same data and seeds, and draws
-the losses.
+Compares our layers in float32 with MMDetection's own, and on a GPU with ours
+in bfloat16 and in bfloat16 with channels last. Images are synthetic, weights
+random. With --loss-curve it trains each for longer, on the same data and
+seeds, and draws the losses; then bfloat16 works on a CPU too, slowly.
 """
 import argparse
-import json
 import multiprocessing
 import resource
 import statistics
@@ -22,14 +21,16 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from rich.progress import track
 
+from pace_mmdet.benchmarking import (OURS, Comparison, Cost, add_json_option,
+                                     publish)
 from pace_mmdet.engine import to_channels_last
 from pace_mmdet.engine.configuring import use_mixed_precision
-from pace_mmdet.files import write_atomically
 from pace_mmdet.testing import synthetic_sample
 from pace_mmdet.visualization.plots import compared_losses_figure
 from pace_mmdet.visualization.saving import save_figure
 
-VARIANTS = ('stock', 'float32', 'bfloat16', 'bfloat16+channels_last')
+STOCK = 'MMDetection'
+VARIANTS = (OURS, STOCK, 'bfloat16', 'bfloat16+channels_last')
 STOCK_LAYERS = dict(
     Float32DCNv2='DCNv2',
     Float32RoIExtractor='SingleRoIExtractor',
@@ -47,7 +48,7 @@ def parse_args() -> argparse.Namespace:
                         torch.cuda.is_available() else 'cpu')
     parser.add_argument(
         '--variants', nargs='+', choices=VARIANTS,
-        help='default: all; on a CPU stock and float32')
+        help='default: all; on a CPU the first two')
     parser.add_argument('--batch-size', type=int, default=2)
     parser.add_argument('--height', type=int, default=520)
     parser.add_argument('--width', type=int, default=704)
@@ -57,12 +58,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--loss-curve', type=int, default=0, metavar='STEPS',
         help='train for so many steps instead and compare the losses')
-    parser.add_argument('--out-dir', type=Path, help='for JSON and picture')
+    parser.add_argument('--out', type=Path, help='picture of the losses')
+    add_json_option(parser)
     args = parser.parse_args()
     if args.variants is None:
         args.variants = VARIANTS if args.device != 'cpu' else VARIANTS[:2]
-    if args.device == 'cpu' and any('bfloat16' in v for v in args.variants):
-        parser.error('bfloat16 is for GPUs')
+    if OURS not in args.variants:
+        parser.error(f'--variants needs {OURS} to compare with')
     return args
 
 
@@ -89,10 +91,11 @@ def train(variant: str, args: argparse.Namespace, sender) -> None:
     init_default_scope('mmdet')
     if cfg.model.backbone.get('init_cfg'):
         cfg.model.backbone.init_cfg = None
-    if variant == 'stock':
+    if variant == STOCK:
         use_stock_layers(cfg.model)
         cfg.optim_wrapper.pop('constructor', None)
-    if 'bfloat16' in variant:
+    is_fast = 'bfloat16' in variant
+    if is_fast and args.device != 'cpu':
         use_mixed_precision(cfg)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
@@ -116,7 +119,11 @@ def train(variant: str, args: argparse.Namespace, sender) -> None:
         torch.manual_seed(step)
         warm_up(wrapper, step)
         start = time.perf_counter()
-        logs = model.train_step(pack(batches[step % len(batches)]), wrapper)
+        # mmengine's mixed precision insists on a GPU.
+        with torch.autocast('cpu', torch.bfloat16,
+                            enabled=is_fast and args.device == 'cpu'):
+            logs = model.train_step(
+                pack(batches[step % len(batches)]), wrapper)
         synchronize(args.device)
         seconds.append(time.perf_counter() - start)
         losses.append({k: v.item() for k, v in logs.items() if 'loss' in k})
@@ -171,19 +178,20 @@ def run_apart(variant: str, args: argparse.Namespace) -> dict:
         process.join()
 
 
-def print_table(args: argparse.Namespace, results: Dict[str, dict]) -> None:
-    device = 'one CPU thread' if torch.get_num_threads() == 1 else 'CPU'
-    if args.device != 'cpu':
-        device = torch.cuda.get_device_name()
-    print(f'{Path(args.config).stem}: {args.batch_size} images of '
-          f'{args.width} x {args.height} pixels with {args.cells} cells on '
-          f'{device}, median of {args.steps} steps:')
-    first = results[args.variants[0]]
-    for variant, result in results.items():
-        print(f'  {variant:<22} {args.batch_size / result["seconds"]:8.3f} '
-              f'images/s  {result["megabytes"]:8.0f} MB  '
-              f'{first["seconds"] / result["seconds"]:5.2f} times the speed '
-              f'of {args.variants[0]}')
+def comparison(args: argparse.Namespace,
+               results: Dict[str, dict]) -> Comparison:
+    """The measured times and memory."""
+    device = (f'{torch.get_num_threads()} CPU threads'
+              if args.device == 'cpu' else torch.cuda.get_device_name())
+    speed = ', '.join(f'{name} {args.batch_size / result["seconds"]:.2f}'
+                      for name, result in results.items())
+    return Comparison(
+        f'A training step of {Path(args.config).stem}, {args.batch_size} '
+        f'images of {args.width} x {args.height} pixels with {args.cells} '
+        f'cells, {device}', {
+            name: Cost(result['seconds'], result['megabytes'])
+            for name, result in results.items()
+        }, remarks=[f'images a second: {speed}'])
 
 
 def print_losses(results: Dict[str, dict], window: int = 20) -> None:
@@ -198,18 +206,15 @@ def print_losses(results: Dict[str, dict], window: int = 20) -> None:
 def main() -> None:
     args = parse_args()
     results = {variant: run_apart(variant, args) for variant in args.variants}
-    print_table(args, results)
+    publish([comparison(args, results)], args.json)
     if args.loss_curve:
         print_losses(results)
-    if args.out_dir:
-        write_atomically(args.out_dir / 'train_step.json',
-                         json.dumps(results, indent=1))
-        if args.loss_curve:
+        if args.out:
             save_figure(
                 compared_losses_figure({
-                    variant: [loss['loss'] for loss in result['losses']]
-                    for variant, result in results.items()
-                }), args.out_dir / 'losses.png')
+                    name: [loss['loss'] for loss in result['losses']]
+                    for name, result in results.items()
+                }), args.out)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,74 @@
+"""The tools for results, and the README they keep."""
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from pace_mmdet.evaluation.results_tables import BLOCKS, fill_blocks
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Function (tool, *arguments) -> exit code, stdout, stderr."""
+
+    def call(tool, *arguments):
+        path = str(ROOT / 'tools' / 'analysis_tools' / tool)
+        monkeypatch.setattr(sys, 'argv', [path, *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(path, run_name='__main__')
+        return (ended.value.code, *capsys.readouterr())
+
+    return call
+
+
+def test_tables_are_printed(run):
+    code, printed, _ = run('readme_tables.py')
+    assert code == 0
+    assert all(f'{name}\n' in printed for name in BLOCKS)
+    assert '| PACE | 4 |' in printed
+
+
+def test_write_and_check(run, tmp_path):
+    readme = tmp_path / 'README.md'
+    readme.write_text('# Title\n<!-- begin: paper-table -->\n'
+                      '<!-- end: paper-table -->\n')
+    code, _, errors = run('readme_tables.py', '--check', '--readme', readme)
+    assert code == 2 and 'stale; run tools/analysis_tools/readme_t' in errors
+    assert run('readme_tables.py', '--write-readme', '--readme', readme)[0] == 0
+    assert '| PACE | 4 |' in readme.read_text()
+    assert run('readme_tables.py', '--check', '--readme', readme)[0] == 0
+
+
+def test_a_missing_readme(run, tmp_path):
+    code, _, errors = run('readme_tables.py', '--check', '--readme', tmp_path / 'no')
+    assert code == 2 and 'no such file' in errors
+
+
+def test_the_readme_is_up_to_date():
+    text = (ROOT / 'README.md').read_text()
+    for name in BLOCKS:
+        assert f'<!-- begin: {name} -->' in text
+    assert fill_blocks(text, ROOT) == text
+
+
+def test_a_run_is_recorded(run, tmp_path):
+    folder = tmp_path / 'configs' / 'hela'
+    shutil.copytree(ROOT / 'configs' / 'hela', folder)
+    shutil.copytree(ROOT / 'configs' / '_base_', tmp_path / 'configs/_base_')
+    config = folder / 'pace_r18_hela_4pt.py'
+    vis_data = tmp_path / 'work' / '20260101_000000' / 'vis_data'
+    vis_data.mkdir(parents=True)
+    (vis_data / 'config.py').write_text(f"_base_ = '{config}'\n")
+    (vis_data / 'scalars.json').write_text('{"livecell/segm_AP": 0.75}\n')
+    last = Config.fromfile(config).train_cfg.max_iters
+    (tmp_path / 'work' / 'last_checkpoint').write_text(f'iter_{last}.pth')
+    code, printed, errors = run('record_results.py', config,
+                                tmp_path / 'work', '--hardware', '2 CPUs')
+    assert code == 0, errors
+    assert '1 run(s) of pace_r18_hela_4pt.py recorded' in printed
+    assert 'mask AP: 75.0' in (folder / 'metafile.yml').read_text()

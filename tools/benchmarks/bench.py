@@ -1,0 +1,163 @@
+"""Run all benchmarks and write what they measured into docs/benchmarks.md.
+
+Each is a script of its own beside this one, started here with sizes that fit
+two cores and a quarter of an hour; --full adds what takes longer.
+"""
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any, Dict, List
+
+import torch
+
+from pace_mmdet.benchmarking import OURS, Comparison, from_json
+from pace_mmdet.files import write_atomically
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+RESULTS = ROOT / 'docs/benchmarks.json'
+PAGE = ROOT / 'docs/benchmarks.md'
+INTRODUCTION = """# Benchmarks
+
+What this project does beside what it stands in for, both measured in the same run, each alone and with one thread unless said otherwise. "x time" says how many times as long the other takes, "x memory" how many times the memory beyond what was there before; in brackets what we aim at. Written by `{command}` on {date}: {machine}.
+"""  # noqa: E501
+
+# Arguments of each script: as `make bench` runs it, one call a line.
+QUICK: Dict[str, List[str]] = {
+    'open_annotations.py': [''],
+    'label_points.py': ['--cells 18000'],
+    'load_samples.py': [''],
+    'assign_anchors.py': ['--cells 300 1000 3000'],
+    'mask_loss.py': [''],
+    'train_step.py': [
+        'configs/hela/pace_r18_hela_4pt.py --height 256 --width 256 --cells '
+        '60 --steps 5 --warmup 1',
+        'configs/pace/pace_r200_dcn_4pt.py --height 128 --width 160 --cells '
+        '100 --steps 3 --warmup 1'
+    ],
+    'mask_codes.py': ['', '--cells 20000 --height 4096 --width 4096 '
+                      '--only-ours'],
+    'score_detections.py': [''],
+}
+# What `make bench-full` runs instead.
+FULL: Dict[str, List[str]] = {
+    'score_detections.py': ['--full'],
+    'label_points.py': [''],
+}
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--full', action='store_true')
+    parser.add_argument(
+        '--only', nargs='+', choices=sorted(QUICK), default=list(QUICK),
+        help='run some and keep what was measured of the others')
+    parser.add_argument(
+        '--render', action='store_true',
+        help='write the page from docs/benchmarks.json, run nothing')
+    return parser.parse_args()
+
+
+def run(script: str, arguments: str) -> List[Dict[str, Any]]:
+    """Run a script; give its comparisons as JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'results.json'
+        # Some start processes of their own: more threads would choke them.
+        subprocess.run(
+            [sys.executable, HERE / script, *arguments.split(), '--json',
+             path], check=True, cwd=ROOT,
+            env=dict(os.environ, OMP_NUM_THREADS='1'))
+        return json.loads(path.read_text())
+
+
+def machine() -> str:
+    """What readers need to know of the machine."""
+    name = platform.processor() or platform.machine()
+    for line in Path('/proc/cpuinfo').read_text().splitlines():
+        if line.startswith('model name'):
+            name = line.split(':')[1].strip()
+            break
+    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
+    return (f'{os.cpu_count()} cores of {name}, {memory:.0f} GiB, Python '
+            f'{platform.python_version()}, PyTorch {torch.__version__}')
+
+
+def render(results: Dict[str, Any]) -> str:
+    """The page, in the scripts' order."""
+    command = 'make bench-full' if results['full'] else 'make bench'
+    parts = [INTRODUCTION.format(command=command, **{
+        key: results[key] for key in ('date', 'machine')})]
+    for script in QUICK:
+        for content in results['comparisons'].get(script, []):
+            parts.append(section(from_json(content), script))
+    return '\n'.join(parts)
+
+
+def section(comparison: Comparison, script: str) -> str:
+    """One comparison as Markdown."""
+    kept = comparison.costs[OURS].kept_megabytes is not None
+    header = ['', 'time', 'memory', *['memory kept'] * kept, 'x time',
+              'x memory', *['x memory kept'] * kept]
+    lines = [f'**{comparison.title}** (`{script}`)', '',
+             f'| {" | ".join(header)} |',
+             '| --- |' + ' ---: |' * (len(header) - 1)]
+    for name, cost in comparison.costs.items():
+        numbers = [f'{cost.seconds:.3f} s', megabytes(cost.megabytes)]
+        ratios = [ratio(comparison, name, 'seconds'),
+                  ratio(comparison, name, 'megabytes')]
+        if kept:
+            numbers.append(megabytes(cost.kept_megabytes))
+            ratios.append(ratio(comparison, name, 'kept_megabytes'))
+        lines.append(f'| {" | ".join([name, *numbers, *ratios])} |')
+    lines += [''] + [f'{remark[:1].upper()}{remark[1:]}.\n'
+                     for remark in comparison.remarks]
+    return '\n'.join(lines)
+
+
+def megabytes(value: float) -> str:
+    return '-' if value is None else f'{value:,.0f} MB'
+
+
+def ratio(comparison: Comparison, name: str, key: str) -> str:
+    """How many times ours another costs, and what we aim at."""
+    ours = getattr(comparison.costs[OURS], key)
+    other = getattr(comparison.costs[name], key)
+    if name == OURS or ours is None or other is None:
+        return ''
+    aim = getattr(comparison.aims.get(name), key, None)
+    text = f'{other / max(ours, 1e-9):.1f}'
+    return text if aim is None else f'{text} ({aim:g})'
+
+
+def main() -> None:
+    args = parse_args()
+    old = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    if args.render:
+        write_atomically(PAGE, render(old))
+        return
+    chosen = {**QUICK, **FULL} if args.full else QUICK
+    results = dict(
+        date=date.today().isoformat(), machine=machine(), full=args.full,
+        comparisons=dict(old.get('comparisons', {})))
+    for script in args.only:
+        start = time.perf_counter()
+        print(f'--- {script}', flush=True)
+        results['comparisons'][script] = [
+            comparison for arguments in chosen[script]
+            for comparison in run(script, arguments)
+        ]
+        print(f'    ({time.perf_counter() - start:.0f} s)', flush=True)
+        write_atomically(RESULTS, json.dumps(results, indent=1) + '\n')
+    write_atomically(PAGE, render(results))
+    print(f'Written to {PAGE.relative_to(ROOT)}')
+
+
+if __name__ == '__main__':
+    main()
