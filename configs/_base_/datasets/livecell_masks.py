@@ -4,7 +4,7 @@ _base_ = './livecell_points.py'
 
 train_pipeline = [
     dict(type='SeedSample'),
-    dict(type='LoadMicroscopyImage'),
+    dict(type='LoadMicroscopyImage', normalize='none'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
     dict(
         type='RandomChoiceResize',

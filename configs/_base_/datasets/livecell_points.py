@@ -7,7 +7,7 @@ data_command = 'see data/README.md, "LIVECell"'
 
 train_pipeline = [
     dict(type='SeedSample'),
-    dict(type='LoadMicroscopyImage'),
+    dict(type='LoadMicroscopyImage', normalize='none'),
     dict(type='LoadPointAnnotations'),
     # Short sides of section 6; 1333 never limits LIVECell's 520 x 704.
     dict(
@@ -18,7 +18,7 @@ train_pipeline = [
     dict(type='PackDetInputs')
 ]
 test_pipeline = [
-    dict(type='LoadMicroscopyImage'),
+    dict(type='LoadMicroscopyImage', normalize='none'),
     dict(type='Resize', scale=(1333, 800), keep_ratio=True),
     dict(
         type='PackDetInputs',
