@@ -145,7 +145,8 @@ def load_checkpoint_file(path: Union[str, Path],
         with torch.serialization.safe_globals(safe_globals()):
             return torch.load(
                 path, map_location=map_location, weights_only=True, mmap=mmap)
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError,
+    # A cut-off archive is an OSError (of seeking beyond its end).
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, IndexError,
             TypeError, AttributeError, pickle.UnpicklingError) as error:
         names = [] if trust else _unsafe_names(path)
         refused = [] if trust else _refusals(error)
@@ -164,7 +165,8 @@ def _unsafe_names(path: Path) -> List[str]:
         with torch.serialization.safe_globals(safe_globals()):
             return sorted(
                 torch.serialization.get_unsafe_globals_in_checkpoint(path))
-    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
+    except (RuntimeError, OSError, ValueError, EOFError,
+            pickle.UnpicklingError):
         # Not a zip archive, or cut off: the caller's error says so.
         return []
 
@@ -175,7 +177,9 @@ def _refusals(error: Exception) -> List[str]:
     for line in str(error).splitlines():
         for mark in marks:
             if mark in line:
-                return [line[line.index(mark):].removeprefix(_REFUSED)]
+                refused = line[line.index(mark):].removeprefix(_REFUSED)
+                # PyTorch's advice on lists is for programmers.
+                return [refused.split(' was not an allowed')[0]]
     return []
 
 

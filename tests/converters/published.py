@@ -166,3 +166,49 @@ def cell_anchors(sizes: Sequence[float] = LIVECELL_SIZES,
         buffers['proposal_generator.anchor_generator.cell_anchors.'
                 f'{level}'] = boxes
     return buffers
+
+
+def mask_rcnn_shapes(anchors: int = 3, classes: int = 80) -> Dict[str, tuple]:
+    """Names and shapes of detectron2's ``mask_rcnn_R_50_FPN_3x``.
+
+    Its normalisation is frozen: no batches are counted.
+    """
+    shapes: Dict[str, tuple] = {}
+
+    def conv(name, out, into, kernel=3, norm=False):
+        shapes[f'{name}.weight'] = (out, into, kernel, kernel)
+        parts = ('norm.weight', 'norm.bias', 'norm.running_mean',
+                 'norm.running_var') if norm else ('bias', )
+        shapes.update({f'{name}.{part}': (out, ) for part in parts})
+
+    def linear(name, out, into):
+        shapes[f'{name}.weight'] = (out, into)
+        shapes[f'{name}.bias'] = (out, )
+
+    conv(f'{BACKBONE}stem.conv1', 64, 3, 7, norm=True)
+    into, inner = 64, 64
+    for stage, count in enumerate((3, 4, 6, 3), 2):
+        for index in range(count):
+            block = f'{BACKBONE}res{stage}.{index}'
+            if index == 0:
+                conv(f'{block}.shortcut', 4 * inner, into, 1, norm=True)
+            conv(f'{block}.conv1', inner, into, 1, norm=True)
+            conv(f'{block}.conv2', inner, inner, norm=True)
+            conv(f'{block}.conv3', 4 * inner, inner, 1, norm=True)
+            into = 4 * inner
+        conv(f'backbone.fpn_lateral{stage}', 256, into, 1)
+        conv(f'backbone.fpn_output{stage}', 256, 256)
+        inner *= 2
+    rpn = 'proposal_generator.rpn_head'
+    conv(f'{rpn}.conv', 256, 256)
+    conv(f'{rpn}.objectness_logits', anchors, 256, 1)
+    conv(f'{rpn}.anchor_deltas', 4 * anchors, 256, 1)
+    linear('roi_heads.box_head.fc1', 1024, 256 * 7 * 7)
+    linear('roi_heads.box_head.fc2', 1024, 1024)
+    linear('roi_heads.box_predictor.cls_score', classes + 1, 1024)
+    linear('roi_heads.box_predictor.bbox_pred', 4 * classes, 1024)
+    for index in range(1, 5):
+        conv(f'roi_heads.mask_head.mask_fcn{index}', 256, 256)
+    conv('roi_heads.mask_head.deconv', 256, 256, 2)
+    conv('roi_heads.mask_head.predictor', classes, 256, 1)
+    return shapes
