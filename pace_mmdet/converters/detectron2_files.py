@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from pace_mmdet.engine import UserError, load_checkpoint_file
+from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.safe_pickle import is_plain_pickle, load_array_pickle
 from pace_mmdet.files import atomic_file
 
@@ -41,7 +42,7 @@ def convert_file(checkpoint: Union[str, Path], out: Union[str, Path],
             or they do not fit each other.
     """
     weights = read_weights(checkpoint)
-    cfg = _read_config(config)
+    cfg = read_config(config)
     model = _build(cfg, config)
     try:
         result = convert_weights(weights, model)
@@ -101,15 +102,6 @@ def _is_numeric(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.dtype.kind in 'biuf'
     return isinstance(value, (Tensor, np.number))
-
-
-def _read_config(path: Union[str, Path]) -> Config:
-    if not Path(path).is_file():
-        raise UserError(f'{path}: no such config file')
-    try:
-        return Config.fromfile(path)
-    except (FileNotFoundError, SyntaxError, NameError) as error:
-        raise UserError(f'{path}: {error}') from None
 
 
 def _build(cfg: Config, path: Union[str, Path]) -> torch.nn.Module:

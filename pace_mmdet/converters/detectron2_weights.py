@@ -88,21 +88,21 @@ def convert_weights(published: Mapping[str, Tensor],
         not_needed=[name for name in published if is_not_needed(name)])
     faults = []
     for theirs, ours in names.items():
-        value = published[theirs]
-        if ours not in wanted:
-            faults.append(f'{theirs} {tuple(value.shape)}: the config has '
-                          f'{"nothing like it" if ours is None else "no"}'
-                          f'{"" if ours is None else " " + ours}')
+        what = f'{theirs} {tuple(published[theirs].shape)}'
+        if ours is None:
+            faults.append(f'{what}: no layer here is like it')
+        elif ours not in wanted:
+            faults.append(f'{what}: the config has no {ours}')
         elif ours.rpartition('.')[0] in new:
             result.not_needed.append(theirs)
         else:
-            fitted = fit(ours, value, wanted[ours].shape)
+            like = wanted[ours]
+            fitted = fit(ours, published[theirs], like.shape)
             if fitted is None:
-                faults.append(
-                    f'{theirs} {tuple(value.shape)}: the config\'s {ours} is '
-                    f'{tuple(wanted[ours].shape)}')
+                faults.append(f'{what}: the config\'s {ours} is '
+                              f'{tuple(like.shape)}')
             else:
-                result.state_dict[ours] = fitted.to(wanted[ours].dtype)
+                result.state_dict[ours] = fitted.to(like.dtype)
                 result.used.append(theirs)
     faults += _fill_up(result, found, wanted, new)
     if faults:

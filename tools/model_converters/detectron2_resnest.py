@@ -10,6 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from rich.console import Console
+
 from pace_mmdet.converters import convert_file
 from pace_mmdet.engine import run_tool
 
@@ -35,7 +37,8 @@ def main() -> None:
     if config == CONFIG and not Path(config).exists():
         # Called from another folder.
         config = Path(__file__).parents[2] / CONFIG
-    lines = convert_file(args.checkpoint, args.out, config)
+    with Console(stderr=True).status(f'Converting {args.checkpoint}'):
+        lines = convert_file(args.checkpoint, args.out, config)
     print(f'{args.out}: for {args.config}\n  ' + '\n  '.join(lines))
 
 
