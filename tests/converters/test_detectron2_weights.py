@@ -138,8 +138,11 @@ def test_other_box_coders_rescale_the_deltas(small_cfg, small_weights):
         plain = small_weights[f'{theirs}.{part}'].double()
         stds = ours.new_tensor([0.1, 0.05, 0.1, 0.2])
         divisors = ours.new_tensor([20., 20., 10., 10.])
-        torch.testing.assert_close((ours.T * stds).T, (plain.T / divisors).T,
-                                   rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(
+            ours.movedim(0, -1) * stds,
+            plain.movedim(0, -1) / divisors,
+            rtol=1e-6,
+            atol=1e-9)
     rpn = 'proposal_generator.rpn_head.anchor_deltas.weight'
     torch.testing.assert_close(result['rpn_head.rpn_reg.weight'],
                                small_weights[rpn] * 2)
