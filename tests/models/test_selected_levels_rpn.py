@@ -1,9 +1,13 @@
 import pytest
 import torch
 from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
 from mmengine.config import Config
+from mmengine.structures import InstanceData
 
-from .conftest import CONFIGS, make_sample
+from pace_mmdet.testing import synthetic_cells
+
+from .conftest import CONFIGS
 
 LEVELS = (0, 0, 1, 2, 3, 4)
 
@@ -45,8 +49,11 @@ def test_every_level_of_anchors_is_trained():
     """What the two readings of a level learn adds up in its features."""
     rpn, x = build_rpn(), features()
     x = [level.requires_grad_() for level in x]
-    sample = make_sample(20)[1]
-    sample.set_metainfo(dict(pad_shape=(96, 128)))
+    sample = DetDataSample(
+        metainfo=dict(img_shape=(96, 128), pad_shape=(96, 128)))
+    bboxes = torch.tensor(synthetic_cells(20, 96, 128).bboxes)
+    sample.gt_instances = InstanceData(
+        bboxes=bboxes.float(), labels=torch.zeros(20, dtype=torch.long))
     losses = rpn.loss(tuple(x), [sample])
     assert [len(losses[name]) for name in ('loss_rpn_cls', 'loss_rpn_bbox')
             ] == [6, 6]

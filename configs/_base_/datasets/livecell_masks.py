@@ -4,6 +4,7 @@ _base_ = './livecell_points.py'
 
 train_pipeline = [
     dict(type='SeedSample'),
+    # As published: the 8-bit values themselves, see the model's mean and std.
     dict(type='LoadMicroscopyImage', normalize='none'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
     dict(

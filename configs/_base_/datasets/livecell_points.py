@@ -7,6 +7,7 @@ data_command = 'see data/README.md, "LIVECell"'
 
 train_pipeline = [
     dict(type='SeedSample'),
+    # As published: the 8-bit values themselves, see the model's mean and std.
     dict(type='LoadMicroscopyImage', normalize='none'),
     dict(type='LoadPointAnnotations'),
     # Short sides of section 6; 1333 never limits LIVECell's 520 x 704.
