@@ -3,7 +3,7 @@ import os
 import os.path as osp
 from argparse import Namespace
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -11,6 +11,20 @@ from mmengine.device import get_device
 from .errors import UserError
 from .options import merge_options
 from .resume import checkpoint_seed, find_checkpoint
+
+
+def read_config(path: Union[str, Path]) -> Config:
+    """Read a config file.
+
+    Raises:
+        UserError: The file is missing or wrong.
+    """
+    if not osp.isfile(path):
+        raise UserError(f'{path}: no such config file')
+    try:
+        return Config.fromfile(path)
+    except (FileNotFoundError, SyntaxError, NameError) as error:
+        raise UserError(f'{path}: {error}') from None
 
 
 def load_config(args: Namespace) -> Config:
@@ -23,12 +37,7 @@ def load_config(args: Namespace) -> Config:
     Raises:
         UserError: The file is missing or wrong, or an option is.
     """
-    if not osp.isfile(args.config):
-        raise UserError(f'{args.config}: no such config file')
-    try:
-        cfg = Config.fromfile(args.config)
-    except (FileNotFoundError, SyntaxError, NameError) as error:
-        raise UserError(f'{args.config}: {error}') from None
+    cfg = read_config(args.config)
     cfg.launcher = args.launcher
     if args.cfg_options:
         merge_options(cfg, args.cfg_options, args.allow_new_keys)

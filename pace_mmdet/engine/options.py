@@ -1,7 +1,8 @@
 """Changing a config from the command line, without typing errors."""
 import difflib
 import inspect
-from typing import Any, Dict, Iterator, List, Tuple
+import os.path as osp
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -17,6 +18,9 @@ _READ_KEYS = frozenset(inspect.signature(
         'tta_model', 'tta_pipeline', 'data_command'
     }
 
+# Phases whose evaluators compare with an annotation file.
+_EVALUATED = ('val', 'test')
+
 
 def merge_options(cfg: Config,
                   options: Dict[str, Any],
@@ -26,6 +30,9 @@ def merge_options(cfg: Config,
     mmengine takes any key: a misspelt one, and a variable of the config file
     whose value was copied elsewhere when the file was read, change nothing
     and nobody says so. Here each is an error.
+
+    An evaluator that reads the annotation file of its loader goes on doing
+    so: ``test_dataloader.dataset.ann_file`` alone chooses what is evaluated.
 
     Args:
         cfg (Config): The config.
@@ -41,10 +48,25 @@ def merge_options(cfg: Config,
         if faults:
             raise UserError('--cfg-options: ' + '\n  '.join(faults) +
                             '\nTo add new keys, give --allow-new-keys')
+    before = {phase: _annotation_file(cfg, phase) for phase in _EVALUATED}
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError) as error:
         raise UserError(f'--cfg-options: {error.args[0]}') from None
+    for phase, old in before.items():
+        new = _annotation_file(cfg, phase)
+        metrics = cfg.get(f'{phase}_evaluator') or []
+        for metric in metrics if isinstance(metrics, list) else [metrics]:
+            if old is not None and metric.get('ann_file') == old != new:
+                metric.ann_file = new
+
+
+def _annotation_file(cfg: Config, phase: str) -> Optional[str]:
+    """Path of what a phase's loader reads, as its data set joins it."""
+    dataset = (cfg.get(f'{phase}_dataloader') or {}).get('dataset') or {}
+    if not dataset.get('ann_file'):
+        return None
+    return osp.join(dataset.get('data_root') or '', dataset.ann_file)
 
 
 def flatten(value: Any, prefix: str = '') -> Iterator[Tuple[str, Any]]:

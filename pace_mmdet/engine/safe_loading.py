@@ -32,9 +32,11 @@ _DTYPES = {
 }
 
 _REFUSED = 'Refused: '
+_WAY_OUT = 'If you trust where it comes from, give --trust-checkpoint'
 
 
-def _refusal(what: str) -> pickle.UnpicklingError:
+def refusal(what: str) -> pickle.UnpicklingError:
+    """The error that stops the unpickling of what is not on the list."""
     return pickle.UnpicklingError(_REFUSED + what)
 
 
@@ -42,7 +44,7 @@ class _ArrayName:
     """Stands for the name ``numpy.ndarray``, which is not to be called."""
 
     def __new__(cls, *args):
-        raise _refusal(f'a call of numpy.ndarray with {args}')
+        raise refusal(f'a call of numpy.ndarray with {args}')
 
 
 class _History(HistoryBuffer):
@@ -55,14 +57,14 @@ class _History(HistoryBuffer):
         self.max_length = int(state['max_length'])
         for key in ('_log_history', '_count_history'):
             if not isinstance(state[key], np.ndarray):
-                raise _refusal(f'a loss history whose {key} is no array')
+                raise refusal(f'a loss history whose {key} is no array')
             setattr(self, key, state[key])
         self.__class__ = HistoryBuffer
 
 
 def _dtype(code: str, align: bool = False, copy: bool = False) -> np.dtype:
     if not isinstance(code, str) or code not in _DTYPES:
-        raise _refusal(f'the numpy.dtype {code!r}, which is not numeric')
+        raise refusal(f'the numpy.dtype {code!r}, which is not numeric')
     return _DTYPES[code]
 
 
@@ -78,7 +80,7 @@ def _scalar(dtype: np.dtype, data: bytes) -> np.generic:
 def _getattr(owner: Any, name: str) -> None:
     """The methods that a loss history names; they are not restored."""
     if owner is not _History or name not in ('min', 'max', 'current', 'mean'):
-        raise _refusal(f'getattr({owner}, {name!r})')
+        raise refusal(f'getattr({owner}, {name!r})')
 
 
 def safe_globals() -> List[Tuple[Callable, str]]:
@@ -90,21 +92,31 @@ def safe_globals() -> List[Tuple[Callable, str]]:
         has a dot: names without one are types that it may fill with data but
         not call.
     """
-    pairs = [(_ArrayName, 'numpy.ndarray'), (_dtype, 'numpy.dtype'),
-             (_getattr, 'builtins.getattr'), (np.ndarray, 'ndarray'),
+    pairs = [(_getattr, 'builtins.getattr'), (np.ndarray, 'ndarray'),
              (_History, 'mmengine.logging.history_buffer.HistoryBuffer')]
+    return array_globals() + pairs + [(type(dtype), f'dtype {code}')
+                                      for code, dtype in _DTYPES.items()]
+
+
+def array_globals() -> List[Tuple[Callable, str]]:
+    """The stand-ins with which a file builds numeric arrays, and their names.
+
+    Returns:
+        list[tuple[Callable, str]]: As :func:`safe_globals`.
+    """
+    pairs = [(_ArrayName, 'numpy.ndarray'), (_dtype, 'numpy.dtype')]
     # The module's name in NumPy 1 and in NumPy 2.
     for core in ('numpy.core', 'numpy._core'):
         pairs += [(_reconstruct, f'{core}.multiarray._reconstruct'),
                   (_scalar, f'{core}.multiarray.scalar')]
-    return pairs + [(type(dtype), f'dtype {code}')
-                    for code, dtype in _DTYPES.items()]
+    return pairs
 
 
 def load_checkpoint_file(path: Union[str, Path],
                          map_location: Union[str, Callable, None] = None,
                          trust: bool = False,
-                         mmap: Optional[bool] = None) -> dict:
+                         mmap: Optional[bool] = None,
+                         way_out: str = _WAY_OUT) -> dict:
     """Load a local checkpoint file.
 
     Args:
@@ -113,6 +125,8 @@ def load_checkpoint_file(path: Union[str, Path],
         trust (bool): Whether to run whatever code the file holds.
         mmap (bool, optional): As of ``torch.load``: True leaves the weights
             on disk until they are used.
+        way_out (str): What the user can do about a file that holds code; the
+            end of the message.
 
     Returns:
         dict: The checkpoint.
@@ -131,7 +145,8 @@ def load_checkpoint_file(path: Union[str, Path],
         with torch.serialization.safe_globals(safe_globals()):
             return torch.load(
                 path, map_location=map_location, weights_only=True, mmap=mmap)
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError,
+    # A cut-off archive is an OSError (of seeking beyond its end).
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, IndexError,
             TypeError, AttributeError, pickle.UnpicklingError) as error:
         names = [] if trust else _unsafe_names(path)
         refused = [] if trust else _refusals(error)
@@ -141,8 +156,7 @@ def load_checkpoint_file(path: Union[str, Path],
                 f'({_first_line(error)}); copy or download it again') from None
         raise UserError(
             f'{path}: not loaded, because beside data it holds code: '
-            f'{", ".join(names or refused)}. If you trust where it comes '
-            'from, give --trust-checkpoint') from None
+            f'{", ".join(names or refused)}. {way_out}') from None
 
 
 def _unsafe_names(path: Path) -> List[str]:
@@ -151,7 +165,8 @@ def _unsafe_names(path: Path) -> List[str]:
         with torch.serialization.safe_globals(safe_globals()):
             return sorted(
                 torch.serialization.get_unsafe_globals_in_checkpoint(path))
-    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
+    except (RuntimeError, OSError, ValueError, EOFError,
+            pickle.UnpicklingError):
         # Not a zip archive, or cut off: the caller's error says so.
         return []
 
@@ -162,7 +177,9 @@ def _refusals(error: Exception) -> List[str]:
     for line in str(error).splitlines():
         for mark in marks:
             if mark in line:
-                return [line[line.index(mark):].removeprefix(_REFUSED)]
+                refused = line[line.index(mark):].removeprefix(_REFUSED)
+                # PyTorch's advice on lists is for programmers.
+                return [refused.split(' was not an allowed')[0]]
     return []
 
 

@@ -4,10 +4,11 @@ from .coded_masks import FullMaskHead
 from .float32_islands import (Float32DCNv2, Float32RoIExtractor,
                               Float32RPNHead)
 from .point_mask_head import PointMaskHead
+from .selected_levels_rpn import SelectedLevelsRPNHead
 from .single_mask_cascade import SingleMaskCascadeRoIHead
 
 __all__ = [
     'BoundedMaxIoUAssigner', 'Float32DCNv2', 'Float32RPNHead',
     'Float32RoIExtractor', 'FullMaskHead', 'PointMaskHead',
-    'SingleMaskCascadeRoIHead'
+    'SelectedLevelsRPNHead', 'SingleMaskCascadeRoIHead'
 ]

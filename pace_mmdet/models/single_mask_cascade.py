@@ -26,8 +26,9 @@ class SingleMaskCascadeRoIHead(CascadeRoIHead):
       number of stages. (Then the stage weights ought to be 1.)
     - The class scores are the mean of the stages' probabilities; the
       parent averages logits.
+    - A box that lies outside the image is no detection.
 
-    A fourth difference is a matter of the config: detectron2 samples RoIs
+    One more difference is a matter of the config: detectron2 samples RoIs
     once and only relabels them for the later stages, which is
     ``sampler=dict(type='PseudoSampler')`` there.
 
@@ -114,6 +115,17 @@ class SingleMaskCascadeRoIHead(CascadeRoIHead):
             for image_probabilities in probabilities
         ]
         return rois, logits, bbox_preds
+
+    def predict_bbox(self, *args, **kwargs) -> InstanceList:
+        """Predict boxes, as the parent, without those that have no area.
+
+        Clipping leaves nothing of a box outside the image. It would be a
+        detection with an empty mask; detectron2 leaves it out.
+        """
+        return [
+            result[(result.bboxes[:, 2:] > result.bboxes[:, :2]).all(dim=1)]
+            for result in super().predict_bbox(*args, **kwargs)
+        ]
 
     def mask_loss(self, stage: int, x: Tuple[Tensor],
                   sampling_results: List[SamplingResult],

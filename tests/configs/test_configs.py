@@ -3,7 +3,8 @@ import re
 from pathlib import Path
 
 import pytest
-from mmdet.registry import DATASETS, MODELS, TRANSFORMS
+import torch
+from mmdet.registry import DATASETS, MODELS, TASK_UTILS, TRANSFORMS
 from mmengine.config import Config
 
 ROOT = Path(__file__).parents[2]
@@ -12,6 +13,8 @@ CONFIGS = sorted(
     for path in (ROOT / 'configs').glob('[!_]*/*.py'))
 PACE = 'configs/pace/pace_r200_dcn_4pt.py'
 POINT2MASK = 'configs/point2mask/point2mask_r50_4pt.py'
+FULL = 'configs/pace/pace_r200_dcn_full.py'
+PUBLISHED = 'configs/livecell/anchor_based_r200_dcn.py'
 
 
 def read(path):
@@ -168,3 +171,40 @@ def test_the_architecture_of_pace():
         'RandomSampler', 'PseudoSampler', 'PseudoSampler'
     ]
     assert cfg.data_preprocessor.std == [11.578] * 3
+
+
+@pytest.mark.parametrize('path', [PACE, POINT2MASK, PUBLISHED, FULL])
+def test_livecells_grey_values_stay_as_they_are(path):
+    """Mean 128 and deviation 11.578 are those of the files' own values."""
+    cfg = read(path)
+    assert cfg.model.data_preprocessor.mean == [128.0] * 3
+    assert cfg.model.data_preprocessor.std == [11.578] * 3
+    for pipeline in (cfg.train_pipeline, cfg.test_pipeline):
+        loading, = (step for step in pipeline
+                    if step.type == 'LoadMicroscopyImage')
+        assert loading.normalize == 'none'
+
+
+def test_the_published_livecell_model():
+    """What it does not share with PACE; livecell_config.yaml."""
+    cfg, pace = read(PUBLISHED), read(FULL)
+    rpn = cfg.model.rpn_head
+    assert rpn.in_levels == (0, 0, 1, 2, 3, 4)
+    anchors = TASK_UTILS.build(rpn.anchor_generator)
+    sizes = [4, 9, 17, 31, 64, 127]
+    for size, base in zip(sizes, anchors.base_anchors, strict=True):
+        width, height = (base[:, 2:] - base[:, :2]).T
+        torch.testing.assert_close(height / width,
+                                   torch.tensor([0.25, 0.5, 1, 2, 4]))
+        torch.testing.assert_close(width * height,
+                                   torch.full((5, ), float(size**2)))
+        torch.testing.assert_close(base[:, :2], -base[:, 2:])
+    resize = next(step for step in cfg.train_pipeline
+                  if step.type == 'RandomChoiceResize')
+    assert [min(s) for s in resize.scales] == [440, 480, 520, 560, 580, 620]
+    assert cfg.test_pipeline[1].scale == (1333, 800)
+    assert cfg.model.roi_head.mask_stage == 0
+    for key in ('train_cfg', 'test_cfg', 'neck', 'data_preprocessor'):
+        assert cfg.model[key] == pace.model[key]
+    for key in ('optim_wrapper', 'param_scheduler', 'test_evaluator'):
+        assert cfg[key] == pace[key]

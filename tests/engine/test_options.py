@@ -63,3 +63,28 @@ def test_new_keys_on_demand():
 def test_a_path_through_a_number():
     with pytest.raises(UserError, match='--cfg-options'):
         merge_options(_config(), {'train_cfg.max_iters.x': 1}, allow_new=True)
+
+
+@pytest.mark.parametrize('evaluator, key, expected', [
+    (dict(ann_file='data/x/all.json'), 'test_dataloader.dataset.ann_file',
+     'data/x/new'),
+    ([dict(ann_file='data/x/all.json')], 'test_dataloader.dataset.ann_file',
+     'data/x/new'),
+    (dict(ann_file='data/x/all.json'), 'test_dataloader.dataset.data_root',
+     'new/all.json'),
+    # It reads another file on purpose, or is given one.
+    (dict(ann_file='data/x/truth.json'), 'test_dataloader.dataset.ann_file',
+     'data/x/truth.json'),
+    (dict(ann_file='data/x/all.json'), 'test_evaluator.ann_file', 'new'),
+    (dict(type='Other'), 'test_dataloader.dataset.ann_file', None),
+])
+def test_an_evaluator_follows_its_loader(evaluator, key, expected):
+    cfg = Config(
+        dict(
+            test_dataloader=dict(
+                dataset=dict(data_root='data/x/', ann_file='all.json')),
+            test_evaluator=evaluator))
+    merge_options(cfg, {key: 'new'})
+    found = cfg.test_evaluator
+    found = found[0] if isinstance(found, list) else found
+    assert found.get('ann_file') == expected

@@ -152,10 +152,15 @@ def test_files_that_are_no_checkpoints(tmp_path, content, expected):
         load_checkpoint_file(path)
 
 
-def test_a_truncated_checkpoint(tmp_path):
+@pytest.mark.parametrize('legacy', [False, True])
+@pytest.mark.parametrize('share', [0.1, 0.5, 0.99])
+def test_a_truncated_checkpoint(tmp_path, share, legacy):
     path = tmp_path / 'x.pth'
-    torch.save(dict(state_dict=dict(a=torch.zeros(1000))), path)
-    path.write_bytes(path.read_bytes()[:2000])
+    torch.save(
+        dict(state_dict=dict(a=torch.zeros(50000))), path,
+        _use_new_zipfile_serialization=not legacy)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:int(len(whole) * share)])
     with pytest.raises(UserError, match='not a checkpoint, or damaged'):
         load_checkpoint_file(path)
 

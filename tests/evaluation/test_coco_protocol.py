@@ -3,7 +3,6 @@ import math
 
 import numpy as np
 import pytest
-from pycocotools import mask as mask_utils
 
 from pace_mmdet.evaluation import coco_protocol
 from pace_mmdet.evaluation.coco_protocol import (LIVECELL, METRIC_NAMES,

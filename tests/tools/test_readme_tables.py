@@ -45,7 +45,8 @@ def test_write_and_check(run, tmp_path):
 
 
 def test_a_missing_readme(run, tmp_path):
-    code, _, errors = run('readme_tables.py', '--check', '--readme', tmp_path / 'no')
+    code, _, errors = run('readme_tables.py', '--check', '--readme',
+                          tmp_path / 'no')
     assert code == 2 and 'no such file' in errors
 
 
