@@ -118,8 +118,9 @@ def rows_as_markdown(rows: Sequence[Row], paper: Mapping[tuple, dict]) -> str:
         rows (Sequence[Row]): What :func:`collect_rows` gives.
         paper (Mapping): What :func:`read_paper` gives.
     """
-    header = ['method', 'points', 'mask AP', 'of full', 'paper, LIVECell', 'of full',
-              *(f'mask {name}' for name in COLUMNS[1:]), 'box AP', 'scored']
+    header = ['method', 'points', 'mask AP', 'of full', 'paper, LIVECell',
+              'of full', *(f'mask {name}' for name in COLUMNS[1:]), 'box AP',
+              'scored']
     cells = []
     for row in rows:
         ap, full = row.score('AP'), _full(rows, row.method)

@@ -153,14 +153,13 @@ def training_curve_figure(rows: Sequence[Mapping[str, float]]) -> Figure:
     return figure
 
 
-def compared_losses_figure(losses: Mapping[str, Sequence[float]],
-                           window: int = 10) -> Figure:
-    """Losses of several runs on the same data, one line each.
+def compared_losses_figure(losses: Mapping[str, Sequence[float]]) -> Figure:
+    """Losses of several runs on the same data, one line of 20 means each.
 
     Args:
         losses (Mapping[str, Sequence[float]]): Loss of every step by run.
-        window (int): Steps that a point of a line is the mean of.
     """
+    window = max(max(map(len, losses.values()), default=0) // 20, 1)
     figure = Figure(figsize=(6.4, 3.6), layout='constrained')
     ax = figure.add_subplot()
     for name, values in losses.items():

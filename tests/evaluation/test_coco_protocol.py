@@ -1,7 +1,6 @@
 """The protocol against pycocotools, which it must equal to 1e-6."""
 import math
 
-import numpy as np
 import pytest
 
 from pace_mmdet.evaluation import coco_protocol

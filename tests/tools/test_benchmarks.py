@@ -1,4 +1,5 @@
 """Benchmarks run, at a size that says nothing about speed."""
+import json
 import os
 import runpy
 import signal
@@ -7,35 +8,103 @@ from pathlib import Path
 
 import pytest
 
-from pace_mmdet.benchmarking import compare
+from pace_mmdet.benchmarking import (Aim, Comparison, Cost, compare,
+                                     from_json, to_json)
 
-BENCHMARKS = Path(__file__).parents[2] / 'tools/benchmarks'
+ROOT = Path(__file__).parents[2]
+BENCHMARKS = ROOT / 'tools/benchmarks'
+# Smallest arguments of each, and what it must say then.
+CASES = {
+    'open_annotations.py': (['--cells', '30', '--cells-per-image', '10'],
+                            'Opening 30 cells with 10 points each'),
+    'label_points.py': (['--cells', '20', '--cells-per-image', '10',
+                         '--runs', '1'],
+                        'labelling 10 points for each of 20 cells'),
+    'load_samples.py': (['--images', '2', '--cells-per-image', '5',
+                         '--runs', '1'], 'Loading 2 training samples'),
+    'assign_anchors.py': (['--cells', '9', '8', '--height', '64', '--width',
+                           '64'], '1,705 anchors to 8 cells'),
+    'mask_loss.py': (['--images', '1', '--rois', '3', '--cells', '4',
+                      '--runs', '1'], 'gradient for 3 RoIs of 1 images'),
+    'mask_codes.py': (['--cells', '9', '--height', '50', '--width', '60',
+                       '--runs', '1'], 'identical codes: 9 of 9'),
+    'score_detections.py': (['--images', '2', '--cells-per-image', '5'],
+                            'largest difference of 14 scores'),
+    'train_step.py': ([
+        str(ROOT / 'configs/hela/pace_r18_hela_4pt.py'), '--height', '64',
+        '--width', '64', '--cells', '4', '--loss-curve', '2', '--warmup', '0',
+        '--variants', 'ours', '--out', 'losses.png'
+    ], 'Mean loss of every 1 steps'),
+}
 
 
 def run(monkeypatch, name, *args):
-    monkeypatch.setattr(sys, 'argv', [name, *args])
-    runpy.run_path(str(BENCHMARKS / name), run_name='__main__')
+    monkeypatch.setattr(sys, 'argv', [name, *map(str, args)])
+    return runpy.run_path(str(BENCHMARKS / name), run_name='__main__')
 
 
-def test_label_points(monkeypatch, capsys):
-    run(monkeypatch, 'label_points.py', '--cells', '20', '--cells-per-image',
-        '10', '--runs', '1')
-    assert '10 points for each of 20 cells' in capsys.readouterr().out
+def test_every_benchmark_is_tried_and_part_of_make_bench():
+    scripts = {path.name for path in BENCHMARKS.glob('*.py')} - {'bench.py'}
+    bench = runpy.run_path(str(BENCHMARKS / 'bench.py'))
+    assert scripts == set(CASES) == set(bench['QUICK'])
+    assert set(bench['FULL']) <= scripts
 
 
-def test_mask_codes(monkeypatch, capsys):
-    run(monkeypatch, 'mask_codes.py', '--cells', '9', '--height', '50',
-        '--width', '60', '--runs', '1')
-    assert 'identical codes: 9 of 9' in capsys.readouterr().out
+@pytest.mark.parametrize('name', CASES)
+def test_small(monkeypatch, capsys, tmp_path, name):
+    monkeypatch.chdir(tmp_path)
+    arguments, expected = CASES[name]
+    run(monkeypatch, name, *arguments, '--json', tmp_path / 'a.json')
+    assert expected in capsys.readouterr().out
+    for content in json.loads((tmp_path / 'a.json').read_text()):
+        comparison = from_json(content)
+        assert comparison.costs['ours'].seconds > 0
+        assert to_json(comparison) == content
 
 
-def test_assign_anchors(monkeypatch, capsys):
-    run(monkeypatch, 'assign_anchors.py', '--cells', '9', '--only-ours', '8',
-        '--height', '64', '--width', '64')
-    text = capsys.readouterr().out
-    assert '9 cells, ' in text and '8 cells, ' in text
+def test_all_in_one_command(monkeypatch, capsys, tmp_path):
+    """Results are kept, the page shows them; the script is a stand-in."""
+    (tmp_path / 'fast.py').write_text(
+        'import sys\nfrom pathlib import Path\n'
+        'from pace_mmdet.benchmarking import *\n'
+        'publish([Comparison("Doing " + sys.argv[1], dict('
+        'ours=Cost(1.0, 10.0), other=Cost(3.0, 50.0)), '
+        'dict(other=Aim(2)), ["a remark"])], Path(sys.argv[3]))\n')
+    bench = runpy.run_path(str(BENCHMARKS / 'bench.py'))
+    main = bench['main'].__globals__
+    main.update(HERE=tmp_path, ROOT=tmp_path, RESULTS=tmp_path / 'r.json',
+                PAGE=tmp_path / 'page.md')
+    monkeypatch.setenv('PYTHONPATH', str(ROOT))
+    for table in ('QUICK', 'FULL'):
+        main[table].clear()
+    main['QUICK']['fast.py'] = ['first']
+    monkeypatch.setattr(sys, 'argv', ['bench.py', '--only', 'fast.py'])
+    main['main']()
+    page = (tmp_path / 'page.md').read_text()
+    assert '| other | 3.000 s | 50 MB | 3.0 (2) | 5.0 |' in page
+    assert '**Doing first** (`fast.py`)' in page
+    assert 'A remark.' in page and 'make bench`' in page
+    (tmp_path / 'page.md').unlink()
+    monkeypatch.setattr(sys, 'argv', ['bench.py', '--render'])
+    main['main']()
+    assert (tmp_path / 'page.md').read_text() == page
 
 
 def test_a_function_that_dies_is_named():
     with pytest.raises(RuntimeError, match='victim ended with exit status'):
         compare(dict(victim=lambda: os.kill(os.getpid(), signal.SIGKILL)))
+
+
+@pytest.mark.parametrize('cost, aim, expected', [
+    (Cost(2.0), Aim(), '4.0 times the time'),
+    (Cost(2.0), Aim(5), '4.0 times the time, aim 5'),
+    (Cost(2.0, 10.0), Aim(5, 3),
+     '4.0 times the time, aim 5; 2.0 times the memory, aim 3'),
+    (Cost(2.0, 10.0, 5.0), Aim(),
+     '4.0 times the time; 2.0 times the memory; 0.2 times the memory kept'),
+])
+def test_verdict(cost, aim, expected):
+    comparison = Comparison('A', {
+        'ours': cost, 'peer': Cost(8.0, 20.0, 1.0)}, dict(peer=aim))
+    assert comparison.verdict('peer') == expected
+    assert f'({expected})' in comparison.report()

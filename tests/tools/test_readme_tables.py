@@ -39,7 +39,8 @@ def test_write_and_check(run, tmp_path):
                       '<!-- end: paper-table -->\n')
     code, _, errors = run('readme_tables.py', '--check', '--readme', readme)
     assert code == 2 and 'stale; run tools/analysis_tools/readme_t' in errors
-    assert run('readme_tables.py', '--write-readme', '--readme', readme)[0] == 0
+    assert run('readme_tables.py', '--write-readme', '--readme',
+               readme)[0] == 0
     assert '| PACE | 4 |' in readme.read_text()
     assert run('readme_tables.py', '--check', '--readme', readme)[0] == 0
 

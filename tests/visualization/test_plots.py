@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from pace_mmdet.points import AnnotationCost
-from pace_mmdet.visualization import (annotation_cost_figure, read_scalars,
+from pace_mmdet.visualization import (annotation_cost_figure,
+                                      compared_losses_figure,
+                                      points_and_ap_figure, read_scalars,
                                       save_figure, training_curve_figure)
 
 
@@ -98,3 +100,36 @@ def test_read_scalars_names_the_broken_line(tmp_path, text, line):
     path.write_text(text)
     with pytest.raises(ValueError, match=f'line {line}: expected a JSON'):
         read_scalars(path)
+
+
+def test_points_and_ap(tmp_path):
+    """Places by number of points, full masks last; the paper's pale."""
+    figure = points_and_ap_figure({
+        'PACE': {'10': 47.0, '1': 45.0, 'full': 48.0, '4': None},
+        'Point2Mask (paper, LIVECell)': {'2': 42.0},
+        'Other': {}
+    })
+    ax, = figure.axes
+    assert [label.get_text() for label in ax.get_xticklabels()] == [
+        '1', '2', '4', '10', 'full mask']
+    ours, paper = ax.get_lines()
+    assert ours.get_xydata().tolist() == [[0, 45], [3, 47], [4, 48]]
+    assert paper.get_xydata().tolist() == [[1, 42]]
+    assert ours.get_alpha() == 1 and paper.get_alpha() == 0.5
+    assert (ours.get_marker(), paper.get_marker()) == ('*', '^')
+    save_figure(figure, tmp_path / 'points.png')
+
+
+def test_points_and_ap_of_nothing(tmp_path):
+    save_figure(points_and_ap_figure({}), tmp_path / 'points.png')
+
+
+@pytest.mark.parametrize('losses, expected', [
+    ({}, []),
+    (dict(a=[1., 3.]), [[[1, 1], [2, 3]]]),
+    (dict(a=[1., 3.] * 40, b=[2.] * 80),
+     [[[4 * i, 2] for i in range(1, 21)]] * 2),
+])
+def test_compared_losses(losses, expected):
+    ax, = compared_losses_figure(losses).axes
+    assert [line.get_xydata().tolist() for line in ax.get_lines()] == expected

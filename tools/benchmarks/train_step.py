@@ -194,7 +194,9 @@ def comparison(args: argparse.Namespace,
         }, remarks=[f'images a second: {speed}'])
 
 
-def print_losses(results: Dict[str, dict], window: int = 20) -> None:
+def print_losses(results: Dict[str, dict]) -> None:
+    """Ten means of each run's losses."""
+    window = max(len(next(iter(results.values()))['losses']) // 10, 1)
     print(f'Mean loss of every {window} steps:')
     for variant, result in results.items():
         totals = [loss['loss'] for loss in result['losses']]
