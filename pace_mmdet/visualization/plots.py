@@ -93,7 +93,7 @@ def points_and_ap_figure(
     ax.set_ylabel('mask AP (%)')
     ax.grid(alpha=0.3)
     ax.spines[['top', 'right']].set_visible(False)
-    if curves:
+    if ax.get_lines():
         ax.legend(frameon=False, fontsize=8)
     return figure
 
@@ -225,5 +225,6 @@ def _finish(ax: Axes) -> None:
     ax.set_xlabel('iteration')
     ax.set_ylim(bottom=0)
     ax.grid(alpha=0.3)
-    ax.legend(frameon=False, fontsize=7)
+    if ax.get_lines():
+        ax.legend(frameon=False, fontsize=7)
     ax.spines[['top', 'right']].set_visible(False)
