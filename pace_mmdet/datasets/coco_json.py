@@ -13,6 +13,7 @@ import msgspec
 from pace_mmdet.files import atomic_file
 
 from .errors import AnnotationError, Faults
+from .json_checks import error_place, syntax_fault
 
 T = TypeVar('T')
 BLOCK_SIZE = 2000
@@ -60,7 +61,8 @@ class CocoFile:
         data = _read_bytes(self.path)
         try:
             document = msgspec.json.decode(data, type=_Document)
-        except msgspec.MsgspecError:
+        except msgspec.DecodeError as error:
+            self._refuse_fragments(data, error)
             self._open_leniently(data)
         else:
             self.images = document.images
@@ -113,6 +115,15 @@ class CocoFile:
                 name = f'number {number}' if known is None else known
                 self.faults.add(f'{what} {name}: {_plainly(error)}')
         return converted
+
+    def _refuse_fragments(self, data: bytes,
+                          error: msgspec.DecodeError) -> None:
+        """Report what no reader takes before one fills the memory with it."""
+        if isinstance(error, msgspec.ValidationError):
+            return
+        place = error_place(data, error)
+        if not data[place:place + 8].startswith((b'NaN', b'Infinity')):
+            raise AnnotationError(f'{self.path}: {syntax_fault(data, error)}')
 
     def _open_leniently(self, data: bytes) -> None:
         """Read what the typed decoder refused, noting why.
@@ -191,7 +202,8 @@ def write_coco(path: Union[str, Path],
                images: Iterable[Any],
                categories: Iterable[Any],
                annotations: Iterable[Any],
-               info: Optional[Callable[[], dict]] = None) -> int:
+               info: Optional[Callable[[], dict]] = None,
+               licenses: Optional[List[Any]] = None) -> int:
     """Write a COCO file without holding its annotations in memory.
 
     Args:
@@ -201,6 +213,7 @@ def write_coco(path: Union[str, Path],
         annotations (Iterable): Entries; consumed one at a time.
         info (Callable, optional): Gives the ``info`` block; called after
             the last annotation, so that it can hold counts.
+        licenses (list, optional): Entries, if the file names any.
 
     Returns:
         int: The number of annotations written.
@@ -212,5 +225,8 @@ def write_coco(path: Union[str, Path],
                    encode(list(categories)) + b',"annotations":[')
         for count, annotation in enumerate(annotations, 1):
             file.write((b',\n' if count > 1 else b'\n') + encode(annotation))
-        file.write(b'\n],"info":' + encode(info() if info else {}) + b'}\n')
+        file.write(b'\n],"info":' + encode(info() if info else {}))
+        if licenses is not None:
+            file.write(b',"licenses":' + encode(licenses))
+        file.write(b'}\n')
     return count

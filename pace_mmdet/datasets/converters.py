@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Union
 
 import numpy as np
+from rich.progress import track
 
 from pace_mmdet.points import draw_points, flip_labels, label_points
 
-from .coco_json import CocoFile, ImageEntry, write_coco
+from .coco_json import BLOCK_SIZE, CocoFile, ImageEntry, write_coco
 from .errors import MAX_LISTED
-from .mask_coco import MaskAnnotation, clean_segmentation, unusable_reason
+from .mask_coco import MaskAnnotation, clean_segmentation, reason_to_leave_out
 from .point_coco import check_num_points
 
 
@@ -31,14 +32,28 @@ class ConversionReport:
     def lines(self) -> List[str]:
         """The report as text."""
         total = sum(map(len, self.dropped.values()))
-        lines = [f'{self.images} images, {self.kept} annotations written, '
-                 f'{total} left out']
-        for reason, ids in self.dropped.items():
-            more = f' ... and {len(ids) - MAX_LISTED} more' \
-                if len(ids) > MAX_LISTED else ''
-            lines.append(f'  {len(ids)} left out: {reason} (annotations ' +
-                         ', '.join(map(str, ids[:MAX_LISTED])) + f'{more})')
-        return lines
+        return [
+            f'{self.images} images, {self.kept} annotations written, '
+            f'{total} left out'
+        ] + dropped_lines(self.dropped)
+
+
+def dropped_lines(dropped: Dict[str, List[int]]) -> List[str]:
+    """What was left out, as text.
+
+    Args:
+        dropped (dict): Reason to ids of annotations.
+
+    Returns:
+        list[str]: A line for each reason.
+    """
+    lines = []
+    for reason, ids in dropped.items():
+        more = f' ... and {len(ids) - MAX_LISTED} more' \
+            if len(ids) > MAX_LISTED else ''
+        lines.append(f'  {len(ids)} left out: {reason} (annotations ' +
+                     ', '.join(map(str, ids[:MAX_LISTED])) + f'{more})')
+    return lines
 
 
 def masks_to_points(source: Union[str, Path],
@@ -75,7 +90,11 @@ def masks_to_points(source: Union[str, Path],
     report = ConversionReport(images=len(file.images))
 
     def convert() -> Iterator[dict]:
-        for block in file.blocks(MaskAnnotation):
+        blocks = track(
+            file.blocks(MaskAnnotation),
+            f'Points of {Path(source).name}',
+            total=-(-len(file) // BLOCK_SIZE))
+        for block in blocks:
             file.faults.raise_if_any('Correct the file.')
             yield from _convert_block(block, file, report, max_points, seed,
                                       flip_prob)
@@ -106,14 +125,7 @@ def _convert_block(block: List[MaskAnnotation], file: CocoFile,
     categories = {category.id for category in file.categories}
     by_image = defaultdict(list)
     for position, ann in enumerate(block):
-        image = images.get(ann.image_id)
-        if image is None:
-            reason = 'image_id is none of the file\'s images'
-        elif ann.category_id not in categories:
-            reason = 'category_id is none of the file\'s categories'
-        else:
-            reason = unusable_reason(ann.bbox, ann.area, ann.segmentation,
-                                     ann.ignore, image.height, image.width)
+        reason = reason_to_leave_out(ann, images, categories)
         if reason:
             report.dropped[reason].append(ann.id)
         else:

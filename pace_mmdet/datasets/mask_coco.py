@@ -1,11 +1,11 @@
 """COCO annotations with masks, and which of them cannot be used."""
-from typing import Any, List, Optional, Union
+from typing import Any, Container, Dict, List, Optional, Union
 
 import msgspec
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from .coco_json import Id
+from .coco_json import Id, ImageEntry
 
 
 class MaskAnnotation(msgspec.Struct, gc=False):
@@ -52,6 +52,27 @@ def unusable_reason(bbox: Any, area: Optional[float], segmentation: Any,
     if area is not None and not area > 0:
         return 'area not above 0'
     return _unusable_mask(segmentation, height, width)
+
+
+def reason_to_leave_out(ann: MaskAnnotation, images: Dict[int, ImageEntry],
+                        categories: Container[int]) -> str:
+    """Say why an annotation of a file cannot be trained on.
+
+    Args:
+        ann (MaskAnnotation): The annotation.
+        images (dict): The file's images by id.
+        categories (Container[int]): The ids of the file's categories.
+
+    Returns:
+        str: As :func:`unusable_reason`.
+    """
+    image = images.get(ann.image_id)
+    if image is None:
+        return 'image_id is none of the file\'s images'
+    if ann.category_id not in categories:
+        return 'category_id is none of the file\'s categories'
+    return unusable_reason(ann.bbox, ann.area, ann.segmentation, ann.ignore,
+                           image.height, image.width)
 
 
 def clean_segmentation(segmentation: Any) -> Any:
