@@ -6,6 +6,7 @@ a link, and together they are no larger than a bound.
 import re
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Callable, List, Union
 
@@ -13,6 +14,8 @@ from .datasets.errors import Faults
 from .files import naming_errors
 
 CHUNK = 2**20
+# A bound on bytes does not bound empty files.
+MAX_FILES = 100_000
 # What the zip format calls stored and deflated; all that LIVECell needs.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 1
@@ -37,15 +40,15 @@ def read_directory(path: Union[str, Path],
         ArchiveError: If it is no complete zip archive; or if any member
             would lie outside the folder that it is unpacked to, is neither
             file nor folder, is encrypted or packed in an unknown way, shares
-            its name with another, or all are too large together.
+            its name with another, or all are too large together or too many.
     """
     faults = Faults(path, ArchiveError)
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise ArchiveError(f'{path}: not a complete zip archive '
-                           f'({error})') from None
+        raise ArchiveError(f'{path}: not a complete zip archive ({error}); '
+                           'remove it and get it again') from None
     taken, parents = set(), set()
     for member in members:
         fault = _fault(member)
@@ -63,8 +66,10 @@ def read_directory(path: Union[str, Path],
     total = sum(member.file_size for member in members)
     if total > max_bytes:
         faults.add(f'unpacks to {total} bytes, expected at most {max_bytes}')
-    faults.raise_if_any('Nothing was unpacked. Get the archive from its '
-                        'publisher.')
+    if len(members) > MAX_FILES:
+        faults.add(f'holds {len(members)} files, expected at most {MAX_FILES}')
+    faults.raise_if_any('Nothing was unpacked. Remove it, and get the archive '
+                        'from its publisher.')
     return [member for member in members if not member.is_dir()]
 
 
@@ -118,7 +123,7 @@ def _unpack_one(archive: zipfile.ZipFile, member: zipfile.ZipInfo,
                 while chunk := source.read(CHUNK):
                     written += len(chunk)
                     file.write(chunk)
-        except (zipfile.BadZipFile, zipfile.zlib.error, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise ArchiveError(f'{path}: {member.filename!r} is broken: '
                                f'{error}') from None
     if written != member.file_size:

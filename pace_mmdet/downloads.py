@@ -14,7 +14,8 @@ import urllib.request
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO, Callable, Dict, Iterator, Optional, Union
+from typing import (BinaryIO, Callable, Dict, Iterator, Optional, Tuple,
+                    Union)
 
 from .files import naming_errors, write_atomically
 
@@ -75,7 +76,7 @@ def remote_size(url: str,
 
     def ask() -> Optional[int]:
         with _open(url, method='HEAD') as response:
-            return _describe(url, response).size
+            return _describe(response)[0]
 
     return _persist(ask, url, lambda: 0, pause)
 
@@ -109,12 +110,8 @@ def fetch(url: str,
     target.parent.mkdir(parents=True, exist_ok=True)
     with _exclusive(part) as file:
         known = _read_notes(notes, url)
-
-        def receive() -> None:
-            nonlocal known
-            known = _receive(file, known, notes, report)
-
-        _persist(receive, url, lambda: file.seek(0, os.SEEK_END), pause)
+        _persist(lambda: _receive(file, known, notes, report), url,
+                 lambda: file.seek(0, os.SEEK_END), pause)
         os.fsync(file.fileno())
         try:
             check(part)
@@ -129,30 +126,30 @@ def fetch(url: str,
 
 
 def _receive(file: BinaryIO, known: _Remote, notes: Path,
-             report: Report) -> _Remote:
-    """Receive what is missing in one try; return what the server has."""
+             report: Report) -> None:
+    """Receive what is missing in one try; keep ``known`` up to date."""
     start = file.seek(0, os.SEEK_END)
     if start and start == known.size:
-        return known
+        return
     headers = {}
     if start and known.validator:
         headers = {'Range': f'bytes={start}-', 'If-Range': known.validator}
     with _open(known.url, headers) as response:
-        if response.status != 206 or not _continues(response, start,
-                                                    known.size):
-            if response.status != 200:
-                # It answers ranges with something else: ask for all of it.
-                known.validator = None
-                raise _Interrupted('the server sent another part of the file '
-                                   'than was asked for')
-            known = _describe(known.url, response)
-            start = file.seek(0)
-            file.truncate()
+        if response.status == 200:
+            known.size, known.validator = _describe(response)
+            if start:
+                file.truncate(0)
+                start = 0
             write_atomically(notes, json.dumps(asdict(known)))
+        elif response.status != 206 or not _continues(response, start, known):
+            # Ask for all of it the next time.
+            known.validator = None
+            raise _Interrupted(
+                f'the server announced {known.size} bytes and does not send '
+                f'those from {start} on')
         done = _copy(response, file, start, known.size, report)
     if known.size is not None and done < known.size:
         raise _Interrupted('the connection broke off')
-    return known
 
 
 def _copy(response: http.client.HTTPResponse, file: BinaryIO, done: int,
@@ -228,22 +225,26 @@ def _persist(attempt: Callable, url: str, position: Callable[[], int],
             pause(seconds)
 
 
-def _describe(url: str, response: http.client.HTTPResponse) -> _Remote:
+def _describe(response: http.client.HTTPResponse
+              ) -> Tuple[Optional[int], Optional[str]]:
+    """Size and validator of a file, as in :class:`_Remote`."""
     length = response.headers.get('Content-Length', '')
     etag = response.headers.get('ETag', '')
     # A weak ETag, W/"...", promises alike, not equal bytes (RFC 9110, 13.1.5).
     strong = etag if etag.startswith('"') else None
-    return _Remote(url, int(length) if length.isdecimal() else None, strong
-                   or response.headers.get('Last-Modified'))
+    return (int(length) if length.isdecimal() else None,
+            strong or response.headers.get('Last-Modified'))
 
 
 def _continues(response: http.client.HTTPResponse, start: int,
-               size: Optional[int]) -> bool:
+               known: _Remote) -> bool:
     """Whether a partial answer begins where it should, of the same file."""
     said = response.headers.get('Content-Range', '')
-    expected = f'bytes {start}-'
     total = said.rpartition('/')[2]
-    return said.startswith(expected) and total in ('*', str(size))
+    if known.size is None and total.isdecimal():
+        known.size = int(total)
+    return (said.startswith(f'bytes {start}-')
+            and total in ('*', str(known.size)))
 
 
 def _read_notes(notes: Path, url: str) -> _Remote:

@@ -50,8 +50,8 @@ def synthetic_livecell(cells: Dict[str, int],
     type, listed twice, val one that train has too.
 
     Args:
-        cells (dict): Split to cells per image; of the cell types, the first
-            has half as many and the last as many.
+        cells (dict): Split to cells per image, at least 2; of the cell
+            types, the first has half as many and the last as many.
         densest (int): Cells of the image of :data:`DENSEST` in test, if that
             is more.
         nested (bool): One folder per cell type; else they lie flat.
@@ -154,7 +154,7 @@ def _spoil(splits: Dict[str, dict]) -> None:
     cells = [a for a in train['annotations'].values() if a['image_id'] == 1]
     for cell in cells[:2]:
         _add(train, cell, 1)
-    _add(train, dict(cells[2], segmentation=[[5.0, 5.0, 9.0, 9.0]]), 1)
+    _add(train, dict(cells[0], segmentation=[[5.0, 5.0, 9.0, 9.0]]), 1)
 
 
 def _copy(source: dict, image: dict, target: dict) -> None:

@@ -62,7 +62,7 @@ def syntax_fault(data: Union[bytes, mmap.mmap],
     if data[:_EXCERPT].lstrip().startswith(b'<'):
         return ('not JSON but HTML or XML, perhaps the page of a login or an '
                 f'error; it begins with {_text(data[:3 * _EXCERPT])}')
-    if place == len(data):
+    if 'truncated' in str(error):
         return (f'not a complete JSON file: it ends early, at byte {place}, '
                 f'after {_text(data[max(place - _EXCERPT, 0):])}; copy or '
                 'download it again')
@@ -75,7 +75,10 @@ def error_place(data: Union[bytes, mmap.mmap],
                 error: msgspec.DecodeError) -> int:
     """The byte at which msgspec gave up; the length if the text ended."""
     found = re.search(r'\(byte (\d+)\)$', str(error))
-    return int(found[1]) if found else len(data)
+    if not found:
+        return len(data)
+    # Of characters behind the end it gives the second.
+    return int(found[1]) - ('trailing' in str(error))
 
 
 def _text(data: bytes) -> str:

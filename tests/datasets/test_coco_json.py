@@ -71,8 +71,11 @@ def test_faulty_tables(tmp_path, changes, message):
 
 
 @pytest.mark.parametrize(('text', 'message'), [
-    ('', 'not a complete JSON file'),
-    ('{"images": [], "categ', 'not a complete JSON file'),
+    ('', 'not a complete JSON file: it ends early, at byte 0'),
+    ('{"images": [], "categ', 'it ends early, at byte 21, after .*"categ'),
+    ('{"images": [] 2}', "expected ',' or '}' at byte 14 of 16, before '2}'"),
+    ('{"images": NaN, "categ', 'not a complete JSON file: .*char 16'),
+    ('<html>', 'not JSON but HTML or XML'),
     ('[1, 2]', 'expected a COCO file'),
     ('{}', '"annotations": expected a list, got nothing'),
     ('{"images": [], "categories": [], "annotations": 3}',
