@@ -50,7 +50,7 @@ class LIVECellReport:
     def table(self, file: AnnotationFile) -> Table:
         """A row for each cell type of a file, and one for all."""
         census, shared = self.censuses[file], self.shared(file)
-        table = Table(box=SIMPLE, pad_edge=False)
+        table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
         table.add_column('cell\ntype', no_wrap=True)
         for name in ('\nimages', '\ncells', 'per image\nmin/mean/max',
                      'doubled\nimages', 'doubled\ncells',
