@@ -14,7 +14,7 @@ from rich.progress import track
 
 from .coco_json import BLOCK_SIZE, CocoFile, ImageEntry
 from .errors import Faults
-from .mask_coco import MaskAnnotation, reason_to_leave_out
+from .mask_coco import MaskAnnotation, mask_or_reason
 from .point_checks import check_unique, find_ids
 
 
@@ -122,7 +122,7 @@ def take_census(path: Union[str, Path]) -> Census:
         total=-(-len(file) // BLOCK_SIZE))
     for block in blocks:
         for ann in block:
-            reason = reason_to_leave_out(ann, images, categories)
+            _, reason = mask_or_reason(ann, images, categories)
             if reason:
                 unusable[reason].append(ann.id)
             else:

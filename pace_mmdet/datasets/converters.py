@@ -11,7 +11,7 @@ from pace_mmdet.points import draw_points, flip_labels, label_points
 
 from .coco_json import BLOCK_SIZE, CocoFile, ImageEntry, write_coco
 from .errors import MAX_LISTED
-from .mask_coco import MaskAnnotation, clean_segmentation, reason_to_leave_out
+from .mask_coco import MaskAnnotation, mask_or_reason
 from .point_coco import check_num_points
 
 
@@ -123,17 +123,19 @@ def _convert_block(block: List[MaskAnnotation], file: CocoFile,
     """Point annotations of some annotations, in their order."""
     images = {image.id: image for image in file.images}
     categories = {category.id for category in file.categories}
-    by_image = defaultdict(list)
+    masks, by_image = {}, defaultdict(list)
     for position, ann in enumerate(block):
-        reason = reason_to_leave_out(ann, images, categories)
+        mask, reason = mask_or_reason(ann, images, categories)
         if reason:
             report.dropped[reason].append(ann.id)
         else:
+            masks[position] = mask
             by_image[ann.image_id].append(position)
     converted = {}
     for image_id, positions in by_image.items():
         own = [block[position] for position in positions]
-        points, labels = _points_of(own, images[image_id], max_points, seed,
+        points, labels = _points_of(own, [masks[p] for p in positions],
+                                    images[image_id], max_points, seed,
                                     flip_prob)
         for position, ann, coords, answers in zip(positions, own,
                                                   points.tolist(),
@@ -151,14 +153,14 @@ def _convert_block(block: List[MaskAnnotation], file: CocoFile,
         yield converted[position]
 
 
-def _points_of(annotations: List[MaskAnnotation], image: ImageEntry,
-               num_points: int, seed: int, flip_prob: float) -> tuple:
+def _points_of(annotations: List[MaskAnnotation], masks: List[dict],
+               image: ImageEntry, num_points: int, seed: int,
+               flip_prob: float) -> tuple:
     """Points (N, P, 2) and labels (N, P) of one image's annotations."""
     ann_ids = np.array([ann.id for ann in annotations], dtype=np.int64)
     bboxes = np.array([ann.bbox for ann in annotations], dtype=np.float64)
     bboxes[:, 2:] += bboxes[:, :2]
     points = draw_points(bboxes, ann_ids, num_points, image.height,
                          image.width, seed)
-    masks = [clean_segmentation(ann.segmentation) for ann in annotations]
     labels = label_points(points, masks, image.height, image.width)
     return points, flip_labels(labels, ann_ids, flip_prob, seed)

@@ -1,11 +1,19 @@
 """COCO annotations with masks, and which of them cannot be used."""
-from typing import Any, Container, Dict, List, Optional, Union
+from math import isfinite
+from typing import (Any, Container, Dict, List, Optional, Sequence, Tuple,
+                    Union)
 
 import msgspec
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from pace_mmdet.points.run_lengths import compressed_counts, decode_counts
+
 from .coco_json import Id, ImageEntry
+
+_NOT_FILLING = 'run-length code that does not fill its image'
+# Times the longer side of the image.
+_FAR = 10
 
 
 class MaskAnnotation(msgspec.Struct, gc=False):
@@ -54,9 +62,12 @@ def unusable_reason(bbox: Any, area: Optional[float], segmentation: Any,
     return _unusable_mask(segmentation, height, width)
 
 
-def reason_to_leave_out(ann: MaskAnnotation, images: Dict[int, ImageEntry],
-                        categories: Container[int]) -> str:
-    """Say why an annotation of a file cannot be trained on.
+def mask_or_reason(ann: MaskAnnotation, images: Dict[int, ImageEntry],
+                   categories: Container[int]) -> Tuple[Optional[dict], str]:
+    """Give an annotation's mask, or say why nothing can be learned from it.
+
+    Stricter than :func:`unusable_reason`, since the mask is made: it must
+    have a pixel, and a run-length code must fill its image.
 
     Args:
         ann (MaskAnnotation): The annotation.
@@ -64,15 +75,26 @@ def reason_to_leave_out(ann: MaskAnnotation, images: Dict[int, ImageEntry],
         categories (Container[int]): The ids of the file's categories.
 
     Returns:
-        str: As :func:`unusable_reason`.
+        tuple[dict | None, str]: The mask as a compressed run-length code, or
+        None and the reason, the same text for the same fault.
     """
     image = images.get(ann.image_id)
     if image is None:
-        return 'image_id is none of the file\'s images'
+        return None, 'image_id is none of the file\'s images'
     if ann.category_id not in categories:
-        return 'category_id is none of the file\'s categories'
-    return unusable_reason(ann.bbox, ann.area, ann.segmentation, ann.ignore,
-                           image.height, image.width)
+        return None, 'category_id is none of the file\'s categories'
+    height, width = image.height, image.width
+    reason = unusable_reason(ann.bbox, ann.area, ann.segmentation, ann.ignore,
+                             height, width)
+    if reason:
+        return None, reason
+    counts = compressed_counts(
+        clean_segmentation(ann.segmentation), height, width)
+    if isinstance(ann.segmentation, dict) and not _fills(
+            counts, height * width):
+        return None, _NOT_FILLING
+    code = dict(size=[height, width], counts=counts)
+    return (code, '') if mask_utils.area(code) else (None, 'empty mask')
 
 
 def clean_segmentation(segmentation: Any) -> Any:
@@ -105,12 +127,51 @@ def _is_box(bbox: Any) -> bool:
 def _unusable_mask(segmentation: Any, height: int, width: int) -> str:
     if isinstance(segmentation, dict):
         counts = segmentation.get('counts')
-        if segmentation.get('size') != [height, width] or not counts:
+        if (segmentation.get('size') != [height, width] or not counts
+                or not isinstance(counts, (list, str, bytes))):
             return 'run-length code without counts or of another size'
+        if not isinstance(counts, list) and not counts.isascii():
+            return _NOT_FILLING
+        if isinstance(counts, list) and not _are_runs(counts, height * width):
+            return _NOT_FILLING
         if not _run_length_area(counts, height, width):
             return 'empty mask'
         return ''
-    return '' if clean_segmentation(segmentation) else 'no mask'
+    polygons = clean_segmentation(segmentation)
+    if not polygons:
+        return 'no mask'
+    limit = _FAR * max(height, width)
+    if not all(_is_near(polygon, limit) for polygon in polygons):
+        return ('polygon with coordinates that are no numbers or far outside '
+                'the image')
+    return ''
+
+
+def _is_near(polygon: Sequence[float], limit: float) -> bool:
+    """Whether all are numbers within a limit; pycocotools crashes on others.
+
+    Fast, as it is asked of a million polygons.
+    """
+    try:
+        return (max(polygon) <= limit and min(polygon) >= -limit
+                and isfinite(sum(polygon)))
+    except TypeError:
+        return False
+
+
+def _are_runs(counts: list, pixels: int) -> bool:
+    return all(
+        isinstance(run, int) and run >= 0
+        for run in counts) and sum(counts) == pixels
+
+
+def _fills(counts: bytes, pixels: int) -> bool:
+    """Whether a compressed run-length code is sound and fills its image."""
+    try:
+        runs, _ = decode_counts([counts])
+    except ValueError:
+        return False
+    return runs.min() >= 0 and runs.sum() == pixels
 
 
 def _run_length_area(counts: Union[str, bytes, List[int]], height: int,

@@ -23,6 +23,15 @@ def test_label_points(monkeypatch, capsys):
     assert '10 points for each of 20 cells' in capsys.readouterr().out
 
 
+def test_convert_points(monkeypatch, capfd, tmp_path):
+    run(monkeypatch, 'convert_points.py', '--cells', '25',
+        '--cells-per-image', '10', '--folder', str(tmp_path))
+    text = capfd.readouterr().out
+    assert '3 images, 25 annotations written, 0 left out' in text
+    assert '10 points for each of 25 cells on 3 images' in text
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_mask_codes(monkeypatch, capsys):
     run(monkeypatch, 'mask_codes.py', '--cells', '9', '--height', '50',
         '--width', '60', '--runs', '1')

@@ -26,7 +26,7 @@ DIFFERENT = 5
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--cells', type=int, default=1_000_000)
+    parser.add_argument('--cells', type=int, default=1_040_000)
     parser.add_argument('--cells-per-image', type=int, default=310)
     parser.add_argument('--max-points', type=int, default=10)
     parser.add_argument(
