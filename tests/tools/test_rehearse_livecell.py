@@ -1,9 +1,14 @@
 """The LIVECell recipe from download to table, with a small model."""
+import os
 import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
+# An optimizer imports it, which takes seconds: once, not in every fork.
+import torch._dynamo  # noqa: F401
 
 from pace_mmdet import rehearsal
 from pace_mmdet.engine import run_tool
@@ -23,6 +28,31 @@ def call(monkeypatch):
     return run
 
 
+@pytest.fixture(autouse=True)
+def _fork(monkeypatch):
+    """Run each step in a fork: a new Python imports for seconds."""
+
+    def run(command, cwd):
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                os.chdir(cwd)
+                sys.argv = [str(word) for word in command[1:]]
+                torch.set_num_threads(1)
+                runpy.run_path(sys.argv[0], run_name='__main__')
+            except SystemExit as ended:
+                code = ended.code or 0
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return SimpleNamespace(returncode=status)
+
+    monkeypatch.setattr(rehearsal, 'subprocess', SimpleNamespace(run=run))
+
+
 @pytest.fixture
 def config(tmp_path):
     """The small model with LIVECell's data, schedule and run time."""
@@ -32,12 +62,14 @@ def config(tmp_path):
                      'schedules/livecell_30k.py', 'runtime.py')
     ]
     path = tmp_path / 'pace_small.py'
-    path.write_text(f'_base_ = {bases}\n')
+    # Untrained, it would find a thousand cells in each image.
+    path.write_text(
+        f'_base_ = {bases}\n'
+        'model = dict(test_cfg=dict(rcnn=dict(max_per_img=20)))\n')
     return path
 
 
 def test_every_step_works(call, config, tmp_path, monkeypatch, capfd):
-    monkeypatch.setenv('OMP_NUM_THREADS', '1')
     monkeypatch.setattr(rehearsal.rehearse, '__defaults__',
                         (dict(train=40, val=4, test=4), 300))
     folder = tmp_path / 'folder'
@@ -48,13 +80,16 @@ def test_every_step_works(call, config, tmp_path, monkeypatch, capfd):
                  'All steps worked'):
         assert said in text
     assert (folder / 'work_dirs/pace_small/iter_1.pth').is_file()
-    # Nothing is left running.
     assert '| PACE | 4 |' in text
 
 
-def test_a_step_that_fails(call, tmp_path, config, capfd):
-    config.write_text(config.read_text() + 'optim_wrapper = 3\n')
+def test_a_step_that_fails(call, tmp_path, config, monkeypatch, capfd):
+    monkeypatch.setattr(rehearsal, 'write_synthetic_livecell',
+                        lambda folder, *args: folder.mkdir(parents=True))
     assert call('--config', config, '--folder', tmp_path / 'folder') == 2
+    error = capfd.readouterr().err
+    assert 'livecell_coco_train.json: the server says 404' in error
+    assert 'livecell.py ended with exit status 2' in error
 
 
 def test_no_config(call, tmp_path, capfd):
