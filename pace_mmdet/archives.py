@@ -8,7 +8,7 @@ import stat
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import Callable, List, Union
+from typing import Callable, Iterator, List, Union
 
 from .datasets.errors import Faults
 from .files import naming_errors
@@ -19,6 +19,10 @@ MAX_FILES = 100_000
 # What the zip format calls stored and deflated; all that LIVECell needs.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 1
+# What zipfile raises when it reads nonsense; RuntimeError for what it does
+# not know, OSError for places before the file.
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError,
+           OSError)
 
 
 class ArchiveError(ValueError):
@@ -43,10 +47,12 @@ def read_directory(path: Union[str, Path],
             its name with another, or all are too large together or too many.
     """
     faults = Faults(path, ArchiveError)
+    if not Path(path).is_file():
+        raise ArchiveError(f'{path}: no such archive')
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+    except _BROKEN as error:
         raise ArchiveError(f'{path}: not a complete zip archive ({error}); '
                            'remove it and get it again') from None
     taken, parents = set(), set()
@@ -116,20 +122,28 @@ def _unpack_one(archive: zipfile.ZipFile, member: zipfile.ZipInfo,
                 target: Path, path: Union[str, Path]) -> None:
     written = 0
     with naming_errors(target), open(target, 'xb') as file:
-        try:
-            with archive.open(member) as source:
-                # zipfile ends at the stated size and then compares the
-                # checksum, so that no file grows beyond what it stated.
-                while chunk := source.read(CHUNK):
-                    written += len(chunk)
-                    file.write(chunk)
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise ArchiveError(f'{path}: {member.filename!r} is broken: '
-                               f'{error}') from None
+        for chunk in _read(archive, member, path):
+            written += len(chunk)
+            file.write(chunk)
     if written != member.file_size:
         raise ArchiveError(
             f'{path}: {member.filename!r} is broken: {written} bytes, but '
             f'{member.file_size} stated')
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo,
+          path: Union[str, Path]) -> Iterator[bytes]:
+    """A member's content in pieces, never more than it states.
+
+    zipfile ends at the stated size and then compares the checksum.
+    """
+    try:
+        with archive.open(member) as source:
+            while chunk := source.read(CHUNK):
+                yield chunk
+    except _BROKEN as error:
+        raise ArchiveError(
+            f'{path}: {member.filename!r} is broken: {error}') from None
 
 
 def _fault(member: zipfile.ZipInfo) -> str:

@@ -188,11 +188,9 @@ def _open(url: str,
         if error.code in _PASSING:
             raise _Interrupted(said) from None
         if error.code == 416:
-            # Nothing is left to send: how much there is says _receive.
+            # The range is beyond the end: _receive asks for all of it.
             return error
-        raise DownloadError(
-            f'{url}: {said}. Check the address; another one can be given '
-            'with --base-url.') from None
+        raise DownloadError(f'{url}: {said}; check the address') from None
     except (OSError, http.client.HTTPException) as error:
         raise _Interrupted(_reason(error)) from None
     except ValueError as error:

@@ -3,6 +3,7 @@ import io
 import stat
 import zipfile
 
+import numpy as np
 import pytest
 
 from pace_mmdet import archives
@@ -139,6 +140,25 @@ def test_a_flipped_bit(make, tmp_path, method):
     path.write_bytes(data)
     with pytest.raises(ArchiveError, match='is broken'):
         unpack(path, tmp_path / 'out', LIMIT)
+
+
+def test_random_damage(make, tmp_path):
+    """Whatever is broken, it is our error, and all stays in the folder."""
+    path = make(('images/', b''), ('images/a.tif', b'abc' * 50))
+    good, rng = path.read_bytes(), np.random.default_rng(0)
+    outcomes = set()
+    for number in range(400):
+        data = bytearray(good)
+        for place in rng.integers(len(data), size=2):
+            data[place] = rng.integers(256)
+        path.write_bytes(data)
+        try:
+            unpack(path, tmp_path / 'out' / str(number), LIMIT)
+            outcomes.add('unpacked')
+        except ArchiveError:
+            outcomes.add('refused')
+    assert outcomes == {'unpacked', 'refused'}
+    assert {p.name for p in tmp_path.iterdir()} == {'a.zip', 'out'}
 
 
 def test_a_full_disk(make, tmp_path, monkeypatch):

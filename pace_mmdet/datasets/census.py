@@ -105,12 +105,14 @@ def take_census(path: Union[str, Path]) -> Census:
         path (str or Path): The file.
 
     Returns:
-        Census: Its content; ``faults`` has all that is wrong with it.
+        Census: Its content; ``faults`` has what is wrong with annotations.
 
     Raises:
-        AnnotationError: If it is missing or no COCO file.
+        AnnotationError: If it is missing or no COCO file, or its images or
+            categories are faulty.
     """
     file = CocoFile(path)
+    file.faults.raise_if_any('Correct the file.')
     images = {image.id: image for image in file.images}
     categories = {category.id for category in file.categories}
     unusable: Dict[str, List[int]] = defaultdict(list)

@@ -17,6 +17,8 @@ from .json_checks import error_place, syntax_fault
 
 T = TypeVar('T')
 BLOCK_SIZE = 2000
+# Of an image in pixels; run-length codes of larger ones overflow.
+MAX_SIDE = 1_000_000
 # Ids are kept in int64 arrays.
 Id = Annotated[int, msgspec.Meta(ge=-2**63, le=2**63 - 1)]
 
@@ -173,11 +175,12 @@ class CocoFile:
                                     'more than once')
                 seen.add(entry.id)
         for image in self.images:
-            if image.height < 1 or image.width < 1:
+            if not (1 <= image.height <= MAX_SIDE
+                    and 1 <= image.width <= MAX_SIDE):
                 self.faults.add(
                     f'image {image.id} ({image.file_name}): expected a '
-                    f'height and width of at least 1 pixel, got '
-                    f'{image.height} and {image.width}')
+                    f'height and width of at least 1 pixel and at most '
+                    f'{MAX_SIDE}, got {image.height} and {image.width}')
 
 
 def _plainly(error: msgspec.ValidationError) -> str:

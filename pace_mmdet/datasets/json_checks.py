@@ -21,8 +21,8 @@ class _Coco(msgspec.Struct):
 def check_complete_coco(path: Union[str, Path]) -> None:
     """Check that a file is JSON to its end and has the parts of a COCO file.
 
-    The file is mapped, not read: one of half a gigabyte takes a second and no
-    memory to speak of.
+    The file is mapped, not read, so that one of half a gigabyte takes a second
+    and no memory that the system could not have back.
 
     Args:
         path (str or Path): The file.

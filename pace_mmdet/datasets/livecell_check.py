@@ -69,7 +69,7 @@ class LIVECellReport:
             mean = row.cells / row.images
             table.add_row(
                 name, f'{row.images:,}', f'{row.cells:,}',
-                f'{row.fewest:,}/{mean:.1f}/{row.most:,}',
+                f'{row.fewest:,}/{mean:,.1f}/{row.most:,}',
                 f'{row.doubled_images:,}', f'{row.doubled_cells:,}',
                 *(f'{len(names & others):,}' for others in shared.values()))
         return table
