@@ -179,8 +179,8 @@ class CocoFile:
                     and 1 <= image.width <= MAX_SIDE):
                 self.faults.add(
                     f'image {image.id} ({image.file_name}): expected a '
-                    f'height and width of at least 1 pixel and at most '
-                    f'{MAX_SIDE}, got {image.height} and {image.width}')
+                    f'height and width of at most {MAX_SIDE} and at least 1 '
+                    f'pixel, got {image.height} and {image.width}')
 
 
 def _plainly(error: msgspec.ValidationError) -> str:
