@@ -3,6 +3,7 @@
 What ``tools/rehearse_livecell.py`` runs: each step is the command that a user
 types, as a program of its own, in a folder of its own.
 """
+import os
 import subprocess
 import sys
 import threading
@@ -20,6 +21,8 @@ from .engine import UserError, find_checkpoint
 from .testing_livecell import write_synthetic_livecell
 
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
+HOST = '127.0.0.1'
+# Short side of the images in pixels.
 SIDE = 128
 # Of LIVECell, 300 is about the mean and 3,000 the most.
 CELLS = dict(train=300, val=30, test=300)
@@ -110,11 +113,11 @@ def serve(folder: Path) -> Iterator[str]:
         str: Its address.
     """
     handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+    with ThreadingHTTPServer((HOST, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f'http://127.0.0.1:{server.server_port}/'
+            yield f'http://{HOST}:{server.server_port}/'
         finally:
             server.shutdown()
             thread.join()
@@ -129,8 +132,10 @@ class _Quiet(SimpleHTTPRequestHandler):
 def _run(folder: Path, tool: str, *args: str) -> None:
     console = Console()
     console.rule(f'tools/{tool} {" ".join(args)}')
+    # A proxy would look for the server on its own machine.
     status = subprocess.run([sys.executable, TOOLS / tool, *args],
-                            cwd=folder).returncode
+                            cwd=folder,
+                            env={**os.environ, 'no_proxy': HOST}).returncode
     if status:
         raise UserError(f'tools/{tool} ended with exit status {status}; see '
                         'its output above')

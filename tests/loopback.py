@@ -1,8 +1,10 @@
 """An HTTP server on this machine that misbehaves on demand."""
+import os
 import re
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest import mock
 
 HOST = '127.0.0.1'
 
@@ -99,7 +101,8 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(files):
     """A running :class:`Server`."""
-    with Server(files) as server:
+    # A proxy would look for the server on its own machine.
+    with Server(files) as server, mock.patch.dict(os.environ, no_proxy=HOST):
         thread = threading.Thread(target=server.serve_forever, args=(0.01, ))
         thread.start()
         try:

@@ -32,12 +32,13 @@ def call(monkeypatch):
 def _fork(monkeypatch):
     """Run each step in a fork: a new Python imports for seconds."""
 
-    def run(command, cwd):
+    def run(command, cwd, env):
         pid = os.fork()
         if pid == 0:
             code = 1
             try:
                 os.chdir(cwd)
+                os.environ.update(env)
                 sys.argv = [str(word) for word in command[1:]]
                 torch.set_num_threads(1)
                 runpy.run_path(sys.argv[0], run_name='__main__')
