@@ -1,5 +1,5 @@
 """Running experiments: checkpoints, resuming, several processes, tools."""
-from .arguments import parser_for_test, parser_for_train, point_options
+from .arguments import parser_for_test, parser_for_train
 from .atomic import AtomicLocalBackend
 from .checkpoint_hook import AtomicCheckpointHook
 from .errors import UserError, run_tool
@@ -14,6 +14,6 @@ __all__ = [
     'AtomicCheckpointHook', 'AtomicLocalBackend', 'IterationSeedHook',
     'SeedSample', 'SeededInfiniteSampler', 'UserError', 'find_checkpoint',
     'load_checkpoint_file', 'merge_options', 'parser_for_test',
-    'parser_for_train', 'point_options', 'prepare_cpu', 'run_test',
-    'run_tool', 'run_train', 'use_safe_loading'
+    'parser_for_train', 'prepare_cpu', 'run_test', 'run_tool', 'run_train',
+    'use_safe_loading'
 ]

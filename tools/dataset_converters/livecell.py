@@ -20,7 +20,8 @@ from pace_mmdet.datasets.livecell_files import (ANNOTATION_SETS, BASE_URL,
                                                 WHOLE, annotation_files,
                                                 find_set)
 from pace_mmdet.downloads import DownloadError
-from pace_mmdet.engine import UserError, point_options, run_tool
+from pace_mmdet.engine import UserError, run_tool
+from pace_mmdet.engine.arguments import point_options
 
 
 def parse_args() -> argparse.Namespace:

@@ -3,7 +3,8 @@ import argparse
 import sys
 
 from pace_mmdet.datasets.converters import masks_to_points
-from pace_mmdet.engine import UserError, point_options, run_tool
+from pace_mmdet.engine import UserError, run_tool
+from pace_mmdet.engine.arguments import point_options
 
 
 def parse_args() -> argparse.Namespace:
