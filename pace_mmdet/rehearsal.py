@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Dict, Iterator, Union
+from typing import Dict, Iterator, List, Union
 
 from mmengine.config import Config
 from rich.console import Console
@@ -46,40 +46,42 @@ def rehearse(config: Union[str, Path],
         dict[str, float]: Seconds of each step.
 
     Raises:
-        UserError: If a step fails.
+        UserError: If a step fails, or the folder is not empty.
     """
-    config, folder = Path(config), Path(folder)
-    work_dir = folder / 'work_dirs' / config.stem
-    shrunk, seconds = folder / config.name, {}
+    config, folder = Path(config).resolve(), Path(folder).resolve()
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UserError(f'{folder}: expected a new or empty folder')
+    options = ['--cfg-options', *shrinking_options(config)]
+    work_dir, seconds = folder / 'work_dirs' / config.stem, {}
     write_synthetic_livecell(folder / 'server', cells, densest)
-    shrunk.write_text(shrink(config).pretty_text)
     with serve(folder / 'server') as address:
         steps = {
             'download': ('dataset_converters/livecell.py', 'download',
                          '--base-url', address),
             'points': ('dataset_converters/livecell.py', 'points'),
             'check': ('dataset_converters/livecell.py', 'check', '--dedup'),
-            'training': ('train.py', shrunk.name),
-            'test': ('test.py', shrunk.name),
+            'training': ('train.py', str(config), *options),
+            'test': ('test.py', str(config)),
             'table': ('analysis_tools/table1.py', )
         }
         for name, command in steps.items():
-            if name == 'test':
-                command += (str(find_checkpoint(work_dir)), )
             start = time.perf_counter()
+            if name == 'test':
+                command = (*command, str(find_checkpoint(work_dir)), *options)
             _run(folder, *command)
             seconds[name] = time.perf_counter() - start
     return seconds
 
 
-def shrink(config: Path) -> Config:
-    """A config for one iteration with small images, from scratch.
+def shrinking_options(config: Path) -> List[str]:
+    """Settings for one iteration with small images, from scratch.
 
     Args:
         config (Path): A config of LIVECell.
 
     Returns:
-        Config: Validation and test see small images too.
+        list[str]: As ``--cfg-options`` takes them. Validation and test see
+        small images too, and nothing is fetched but the data.
 
     Raises:
         UserError: If there is no such config.
@@ -87,19 +89,21 @@ def shrink(config: Path) -> Config:
     if not config.is_file():
         raise UserError(f'{config}: no such config')
     cfg = Config.fromfile(config)
-    cfg.train_cfg.update(max_iters=1, val_interval=1)
-    cfg.default_hooks.checkpoint.update(interval=1)
-    # Nothing is fetched but the data.
-    cfg.load_from = cfg.model.backbone.init_cfg = None
+    options = ['train_cfg.max_iters=1', 'train_cfg.val_interval=1',
+               'default_hooks.checkpoint.interval=1', 'load_from=None']
+    if 'init_cfg' in cfg.model.backbone:
+        options.append('model.backbone.init_cfg=None')
     for split in ('train', 'val', 'test'):
-        loader = cfg[f'{split}_dataloader']
-        loader.update(num_workers=0, persistent_workers=False)
-        for step in loader.dataset.pipeline:
+        loader = f'{split}_dataloader'
+        options += [f'{loader}.num_workers=0',
+                    f'{loader}.persistent_workers=False']
+        for place, step in enumerate(cfg[loader].dataset.pipeline):
+            key = f'{loader}.dataset.pipeline.{place}'
             if step.type == 'RandomChoiceResize':
-                step.scales = [(1333, SIDE)]
+                options.append(f'{key}.scales=[(1333,{SIDE})]')
             elif step.type == 'Resize':
-                step.scale = (1333, SIDE)
-    return cfg
+                options.append(f'{key}.scale=(1333,{SIDE})')
+    return options
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        seconds = rehearse(args.config.resolve(), args.folder or temporary)
+        seconds = rehearse(args.config, args.folder or temporary)
     print('\nAll steps worked.')
     for step, duration in seconds.items():
         print(f'  {step:<10}{duration:6.1f} s')

@@ -93,6 +93,11 @@ def test_a_step_that_fails(call, tmp_path, config, monkeypatch, capfd):
     assert 'livecell.py ended with exit status 2' in error
 
 
+def test_a_folder_in_use(call, config, tmp_path, capfd):
+    assert call('--config', config, '--folder', tmp_path) == 2
+    assert 'expected a new or empty folder' in capfd.readouterr().err
+
+
 def test_no_config(call, tmp_path, capfd):
     assert call('--config', tmp_path / 'none.py') == 2
     assert 'none.py: no such config' in capfd.readouterr().err
