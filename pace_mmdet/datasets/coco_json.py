@@ -206,7 +206,7 @@ def write_coco(path: Union[str, Path],
                categories: Iterable[Any],
                annotations: Iterable[Any],
                info: Optional[Callable[[], dict]] = None,
-               licenses: Optional[List[Any]] = None) -> int:
+               licenses: Any = None) -> int:
     """Write a COCO file without holding its annotations in memory.
 
     Args:
@@ -216,7 +216,7 @@ def write_coco(path: Union[str, Path],
         annotations (Iterable): Entries; consumed one at a time.
         info (Callable, optional): Gives the ``info`` block; called after
             the last annotation, so that it can hold counts.
-        licenses (list, optional): Entries, if the file names any.
+        licenses (Any): As COCO has them; None if there are none to name.
 
     Returns:
         int: The number of annotations written.

@@ -1,7 +1,7 @@
 """Checking LIVECell's files, counting per cell type, removing doubles."""
 from collections import defaultdict
 from pathlib import Path
-from typing import Dict, List, Set, Tuple, Union
+from typing import Any, Dict, List, Set, Tuple, Union
 
 import msgspec
 import numpy as np
@@ -155,6 +155,7 @@ def write_deduplicated(report: LIVECellReport, root: Union[str, Path],
     annotations = source.annotations
     if isinstance(annotations, dict):
         annotations = list(annotations.values())
+    info = source.info if isinstance(source.info, dict) else {}
     left_out = dict(
         doubled_images=doubled,
         images_of_later_splits=len(census.images) - doubled - len(kept),
@@ -163,7 +164,7 @@ def write_deduplicated(report: LIVECellReport, root: Union[str, Path],
     write_coco(
         target, [source.images[i] for i in kept], source.categories,
         (annotations[i] for i in np.flatnonzero(keep)),
-        lambda: dict(source.info or {}, deduplicated=left_out),
+        lambda: dict(info, deduplicated=left_out),
         licenses=source.licenses)
     return (f'{target}: {len(kept):,} images, {keep.sum():,} annotations; '
             'left out: ' + ', '.join(f'{count:,} {what.replace("_", " ")}'
@@ -175,8 +176,8 @@ class _Verbatim(msgspec.Struct):
     images: List[msgspec.Raw]
     categories: List[msgspec.Raw]
     annotations: Union[List[msgspec.Raw], Dict[str, msgspec.Raw]]
-    info: Union[dict, None] = None
-    licenses: Union[List[msgspec.Raw], None] = None
+    info: Any = None
+    licenses: Any = None
 
 
 def _best_entries(census: Census) -> List[int]:
