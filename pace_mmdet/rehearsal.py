@@ -27,6 +27,8 @@ SIDE = 128
 # Of LIVECell, 300 is about the mean and 3,000 the most.
 CELLS = dict(train=300, val=30, test=300)
 DENSEST = 3000
+# Of an image; untrained, a model would find thousands of cells.
+MAX_DETECTIONS = 20
 
 
 def rehearse(config: Union[str, Path],
@@ -90,7 +92,8 @@ def shrinking_options(config: Path) -> List[str]:
         raise UserError(f'{config}: no such config')
     cfg = Config.fromfile(config)
     options = ['train_cfg.max_iters=1', 'train_cfg.val_interval=1',
-               'default_hooks.checkpoint.interval=1', 'load_from=None']
+               'default_hooks.checkpoint.interval=1', 'load_from=None',
+               f'model.test_cfg.rcnn.max_per_img={MAX_DETECTIONS}']
     if 'init_cfg' in cfg.model.backbone:
         options.append('model.backbone.init_cfg=None')
     for split in ('train', 'val', 'test'):

@@ -63,10 +63,7 @@ def config(tmp_path):
                      'schedules/livecell_30k.py', 'runtime.py')
     ]
     path = tmp_path / 'pace_small.py'
-    # Untrained, it would find a thousand cells in each image.
-    path.write_text(
-        f'_base_ = {bases}\n'
-        'model = dict(test_cfg=dict(rcnn=dict(max_per_img=20)))\n')
+    path.write_text(f'_base_ = {bases}\n')
     return path
 
 
