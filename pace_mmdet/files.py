@@ -1,14 +1,33 @@
 """Files that appear under their name only when they are complete."""
+import errno
 import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Iterator, Union
+
+# What a user can put right: a full disk or quota, a folder not to write to.
+USER_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
 
 def temporary_path(path: Union[str, Path]) -> Path:
     """Where the unfinished file lies: beside the final one, hidden."""
     path = Path(path)
     return path.with_name(f'.{path.name}.tmp')
+
+
+@contextmanager
+def naming_errors(path: Union[str, Path]) -> Iterator[None]:
+    """Add a file's path to errors that lack it, such as that of a full disk.
+
+    Args:
+        path (str or Path): What is being written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in USER_ERRORS and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 @contextmanager
@@ -31,7 +50,7 @@ def atomic_file(path: Union[str, Path]) -> Iterator[BinaryIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = temporary_path(path)
     try:
-        with open(unfinished, 'wb') as file:
+        with naming_errors(path), open(unfinished, 'wb') as file:
             yield file
             file.flush()
             # Without it a crash of the machine may keep the new name and

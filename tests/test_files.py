@@ -1,5 +1,6 @@
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,19 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
         write_atomically(path, b'new')
     assert path.read_bytes() == b'old'
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize('error, named', [
+    (OSError(28, 'No space left on device'), 'x'),
+    (OSError(28, 'No space left on device', 'other'), 'other'),
+    # Not of writing: it may be of anything.
+    (OSError(5, 'Input/output error'), None),
+])
+def test_errors_of_writing_name_the_file(tmp_path, error, named):
+    with pytest.raises(OSError) as caught, atomic_file(tmp_path / 'x'):
+        raise error
+    name = caught.value.filename
+    assert (name and Path(name).name) == named
 
 
 def test_atomic_file_has_ordinary_permissions(tmp_path):

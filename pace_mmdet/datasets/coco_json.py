@@ -13,9 +13,12 @@ import msgspec
 from pace_mmdet.files import atomic_file
 
 from .errors import AnnotationError, Faults
+from .json_checks import error_place, syntax_fault
 
 T = TypeVar('T')
 BLOCK_SIZE = 2000
+# Of an image in pixels; run-length codes of larger ones overflow.
+MAX_SIDE = 1_000_000
 # Ids are kept in int64 arrays.
 Id = Annotated[int, msgspec.Meta(ge=-2**63, le=2**63 - 1)]
 
@@ -60,7 +63,8 @@ class CocoFile:
         data = _read_bytes(self.path)
         try:
             document = msgspec.json.decode(data, type=_Document)
-        except msgspec.MsgspecError:
+        except msgspec.DecodeError as error:
+            self._refuse_fragments(data, error)
             self._open_leniently(data)
         else:
             self.images = document.images
@@ -122,6 +126,15 @@ class CocoFile:
                 self.faults.add(f'{what} {name}: {_plainly(error)}')
         return converted
 
+    def _refuse_fragments(self, data: bytes,
+                          error: msgspec.DecodeError) -> None:
+        """Report what no reader takes before one fills the memory with it."""
+        if isinstance(error, msgspec.ValidationError):
+            return
+        place = error_place(data, error)
+        if not data[place:place + 8].startswith((b'NaN', b'Infinity')):
+            raise AnnotationError(f'{self.path}: {syntax_fault(data, error)}')
+
     def _open_leniently(self, data: bytes) -> None:
         """Read what the typed decoder refused, noting why.
 
@@ -170,11 +183,12 @@ class CocoFile:
                                     'more than once')
                 seen.add(entry.id)
         for image in self.images:
-            if image.height < 1 or image.width < 1:
+            if not (1 <= image.height <= MAX_SIDE
+                    and 1 <= image.width <= MAX_SIDE):
                 self.faults.add(
                     f'image {image.id} ({image.file_name}): expected a '
-                    f'height and width of at least 1 pixel, got '
-                    f'{image.height} and {image.width}')
+                    f'height and width of at most {MAX_SIDE} and at least 1 '
+                    f'pixel, got {image.height} and {image.width}')
 
 
 def _plainly(error: msgspec.ValidationError) -> str:
@@ -199,7 +213,8 @@ def write_coco(path: Union[str, Path],
                images: Iterable[Any],
                categories: Iterable[Any],
                annotations: Iterable[Any],
-               info: Optional[Callable[[], dict]] = None) -> int:
+               info: Optional[Callable[[], dict]] = None,
+               licenses: Any = None) -> int:
     """Write a COCO file without holding its annotations in memory.
 
     Args:
@@ -209,6 +224,7 @@ def write_coco(path: Union[str, Path],
         annotations (Iterable): Entries; consumed one at a time.
         info (Callable, optional): Gives the ``info`` block; called after
             the last annotation, so that it can hold counts.
+        licenses (Any): As COCO has them; None if there are none to name.
 
     Returns:
         int: The number of annotations written.
@@ -220,5 +236,8 @@ def write_coco(path: Union[str, Path],
                    encode(list(categories)) + b',"annotations":[')
         for count, annotation in enumerate(annotations, 1):
             file.write((b',\n' if count > 1 else b'\n') + encode(annotation))
-        file.write(b'\n],"info":' + encode(info() if info else {}) + b'}\n')
+        file.write(b'\n],"info":' + encode(info() if info else {}))
+        if licenses is not None:
+            file.write(b',"licenses":' + encode(licenses))
+        file.write(b'}\n')
     return count

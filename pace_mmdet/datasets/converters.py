@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Union
 
 import numpy as np
+from rich.progress import track
 
 from pace_mmdet.points import draw_points, flip_labels, label_points
 
-from .coco_json import CocoFile, ImageEntry, write_coco
+from .coco_json import BLOCK_SIZE, CocoFile, ImageEntry, write_coco
 from .errors import MAX_LISTED
-from .mask_coco import MaskAnnotation, clean_segmentation, unusable_reason
+from .mask_coco import MaskAnnotation, mask_or_reason
 from .point_coco import check_num_points
 
 
@@ -31,14 +32,28 @@ class ConversionReport:
     def lines(self) -> List[str]:
         """The report as text."""
         total = sum(map(len, self.dropped.values()))
-        lines = [f'{self.images} images, {self.kept} annotations written, '
-                 f'{total} left out']
-        for reason, ids in self.dropped.items():
-            more = f' ... and {len(ids) - MAX_LISTED} more' \
-                if len(ids) > MAX_LISTED else ''
-            lines.append(f'  {len(ids)} left out: {reason} (annotations ' +
-                         ', '.join(map(str, ids[:MAX_LISTED])) + f'{more})')
-        return lines
+        return [
+            f'{self.images} images, {self.kept} annotations written, '
+            f'{total} left out'
+        ] + dropped_lines(self.dropped)
+
+
+def dropped_lines(dropped: Dict[str, List[int]]) -> List[str]:
+    """What was left out, as text.
+
+    Args:
+        dropped (dict): Reason to ids of annotations.
+
+    Returns:
+        list[str]: A line for each reason.
+    """
+    lines = []
+    for reason, ids in dropped.items():
+        more = f' ... and {len(ids) - MAX_LISTED} more' \
+            if len(ids) > MAX_LISTED else ''
+        lines.append(f'  {len(ids)} left out: {reason} (annotations ' +
+                     ', '.join(map(str, ids[:MAX_LISTED])) + f'{more})')
+    return lines
 
 
 def masks_to_points(source: Union[str, Path],
@@ -75,7 +90,11 @@ def masks_to_points(source: Union[str, Path],
     report = ConversionReport(images=len(file.images))
 
     def convert() -> Iterator[dict]:
-        for block in file.blocks(MaskAnnotation):
+        blocks = track(
+            file.blocks(MaskAnnotation),
+            f'Points of {Path(source).name}',
+            total=-(-len(file) // BLOCK_SIZE))
+        for block in blocks:
             file.faults.raise_if_any('Correct the file.')
             yield from _convert_block(block, file, report, max_points, seed,
                                       flip_prob)
@@ -104,24 +123,19 @@ def _convert_block(block: List[MaskAnnotation], file: CocoFile,
     """Point annotations of some annotations, in their order."""
     images = {image.id: image for image in file.images}
     categories = {category.id for category in file.categories}
-    by_image = defaultdict(list)
+    masks, by_image = {}, defaultdict(list)
     for position, ann in enumerate(block):
-        image = images.get(ann.image_id)
-        if image is None:
-            reason = 'image_id is none of the file\'s images'
-        elif ann.category_id not in categories:
-            reason = 'category_id is none of the file\'s categories'
-        else:
-            reason = unusable_reason(ann.bbox, ann.area, ann.segmentation,
-                                     ann.ignore, image.height, image.width)
+        mask, reason = mask_or_reason(ann, images, categories)
         if reason:
             report.dropped[reason].append(ann.id)
         else:
+            masks[position] = mask
             by_image[ann.image_id].append(position)
     converted = {}
     for image_id, positions in by_image.items():
         own = [block[position] for position in positions]
-        points, labels = _points_of(own, images[image_id], max_points, seed,
+        points, labels = _points_of(own, [masks[p] for p in positions],
+                                    images[image_id], max_points, seed,
                                     flip_prob)
         for position, ann, coords, answers in zip(positions, own,
                                                   points.tolist(),
@@ -139,14 +153,14 @@ def _convert_block(block: List[MaskAnnotation], file: CocoFile,
         yield converted[position]
 
 
-def _points_of(annotations: List[MaskAnnotation], image: ImageEntry,
-               num_points: int, seed: int, flip_prob: float) -> tuple:
+def _points_of(annotations: List[MaskAnnotation], masks: List[dict],
+               image: ImageEntry, num_points: int, seed: int,
+               flip_prob: float) -> tuple:
     """Points (N, P, 2) and labels (N, P) of one image's annotations."""
     ann_ids = np.array([ann.id for ann in annotations], dtype=np.int64)
     bboxes = np.array([ann.bbox for ann in annotations], dtype=np.float64)
     bboxes[:, 2:] += bboxes[:, :2]
     points = draw_points(bboxes, ann_ids, num_points, image.height,
                          image.width, seed)
-    masks = [clean_segmentation(ann.segmentation) for ann in annotations]
     labels = label_points(points, masks, image.height, image.width)
     return points, flip_labels(labels, ann_ids, flip_prob, seed)

@@ -1,11 +1,19 @@
 """COCO annotations with masks, and which of them cannot be used."""
-from typing import Any, List, Optional, Union
+from math import isfinite
+from typing import (Any, Container, Dict, List, Optional, Sequence, Tuple,
+                    Union)
 
 import msgspec
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from .coco_json import Id
+from pace_mmdet.points.run_lengths import compressed_counts, decode_counts
+
+from .coco_json import Id, ImageEntry
+
+_NOT_FILLING = 'run-length code that does not fill its image'
+# Times the longer side of the image.
+_FAR = 10
 
 
 class MaskAnnotation(msgspec.Struct, gc=False):
@@ -54,6 +62,41 @@ def unusable_reason(bbox: Any, area: Optional[float], segmentation: Any,
     return _unusable_mask(segmentation, height, width)
 
 
+def mask_or_reason(ann: MaskAnnotation, images: Dict[int, ImageEntry],
+                   categories: Container[int]) -> Tuple[Optional[dict], str]:
+    """Give an annotation's mask, or say why nothing can be learned from it.
+
+    Stricter than :func:`unusable_reason`, since the mask is made: it must
+    have a pixel, and a run-length code must fill its image.
+
+    Args:
+        ann (MaskAnnotation): The annotation.
+        images (dict): The file's images by id.
+        categories (Container[int]): The ids of the file's categories.
+
+    Returns:
+        tuple[dict | None, str]: The mask as a compressed run-length code, or
+        None and the reason, the same text for the same fault.
+    """
+    image = images.get(ann.image_id)
+    if image is None:
+        return None, 'image_id is none of the file\'s images'
+    if ann.category_id not in categories:
+        return None, 'category_id is none of the file\'s categories'
+    height, width = image.height, image.width
+    reason = unusable_reason(ann.bbox, ann.area, ann.segmentation, ann.ignore,
+                             height, width)
+    if reason:
+        return None, reason
+    counts = compressed_counts(
+        clean_segmentation(ann.segmentation), height, width)
+    if isinstance(ann.segmentation, dict) and not _fills(
+            counts, height * width):
+        return None, _NOT_FILLING
+    code = dict(size=[height, width], counts=counts)
+    return (code, '') if mask_utils.area(code) else (None, 'empty mask')
+
+
 def clean_segmentation(segmentation: Any) -> Any:
     """Leave out the polygons that enclose nothing.
 
@@ -75,6 +118,20 @@ def clean_segmentation(segmentation: Any) -> Any:
     ]
 
 
+def is_near(polygon: Sequence[float], height: int, width: int) -> bool:
+    """Whether all of a polygon's numbers are such, and not far off the image.
+
+    On others, pycocotools crashes and its kin fill the memory. Fast, as it is
+    asked of a million polygons.
+    """
+    limit = _FAR * max(height, width)
+    try:
+        return (max(polygon) <= limit and min(polygon) >= -limit
+                and isfinite(sum(polygon)))
+    except TypeError:
+        return False
+
+
 def _is_box(bbox: Any) -> bool:
     return (isinstance(bbox, (list, tuple)) and len(bbox) == 4
             and all(isinstance(side, (int, float)) for side in bbox)
@@ -84,12 +141,38 @@ def _is_box(bbox: Any) -> bool:
 def _unusable_mask(segmentation: Any, height: int, width: int) -> str:
     if isinstance(segmentation, dict):
         counts = segmentation.get('counts')
-        if segmentation.get('size') != [height, width] or not counts:
+        if (segmentation.get('size') != [height, width] or not counts
+                or not isinstance(counts, (list, str, bytes))):
             return 'run-length code without counts or of another size'
+        if not isinstance(counts, list) and not counts.isascii():
+            return _NOT_FILLING
+        if isinstance(counts, list) and not _are_runs(counts, height * width):
+            return _NOT_FILLING
         if not _run_length_area(counts, height, width):
             return 'empty mask'
         return ''
-    return '' if clean_segmentation(segmentation) else 'no mask'
+    polygons = clean_segmentation(segmentation)
+    if not polygons:
+        return 'no mask'
+    if not all(is_near(polygon, height, width) for polygon in polygons):
+        return ('polygon with coordinates that are no numbers or far outside '
+                'the image')
+    return ''
+
+
+def _are_runs(counts: list, pixels: int) -> bool:
+    return all(
+        isinstance(run, int) and run >= 0
+        for run in counts) and sum(counts) == pixels
+
+
+def _fills(counts: bytes, pixels: int) -> bool:
+    """Whether a compressed run-length code is sound and fills its image."""
+    try:
+        runs, _ = decode_counts([counts])
+    except ValueError:
+        return False
+    return runs.min() >= 0 and runs.sum() == pixels
 
 
 def _run_length_area(counts: Union[str, bytes, List[int]], height: int,

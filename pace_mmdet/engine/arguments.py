@@ -1,7 +1,7 @@
-"""Command lines of the training and test tools.
+"""Command lines of the training and test tools, and what tools share.
 
-The arguments are those of MMDetection's tools of the same names, with a few
-more.
+The arguments of the two are those of MMDetection's tools of the same names,
+with a few more.
 """
 import argparse
 
@@ -63,6 +63,24 @@ def parser_for_test() -> argparse.ArgumentParser:
         help='also draw truth and prediction side by side, into this folder '
         'of the log directory')
     _add_common(parser)
+    return parser
+
+
+def point_options() -> argparse.ArgumentParser:
+    """How points are made of masks, as a parent of other parsers."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(
+        '--max-points',
+        type=int,
+        default=10,
+        help='points per cell; training may use fewer (default: %(default)s)')
+    parser.add_argument(
+        '--seed', type=int, default=0, help='(default: %(default)s)')
+    parser.add_argument(
+        '--flip-prob',
+        type=float,
+        default=0.0,
+        help='share of wrong answers to imitate (default: %(default)s)')
     return parser
 
 

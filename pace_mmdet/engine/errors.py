@@ -4,6 +4,7 @@ import sys
 from typing import Callable, Optional
 
 from pace_mmdet.datasets.errors import AnnotationError, ImageFileError
+from pace_mmdet.files import USER_ERRORS
 
 EXIT_USER_ERROR = 2
 
@@ -15,9 +16,10 @@ class UserError(Exception):
 def run_tool(main: Callable[[], Optional[int]]) -> int:
     """Run a tool and turn the user's faults into a message, not a traceback.
 
-    Every other exception passes: it is a fault of the program, and its
-    traceback is what a bug report needs. Of several processes the first one
-    speaks for all.
+    A full disk and a folder that may not be written to count as such. Every
+    other exception passes: it is a fault of the program, and its traceback is
+    what a bug report needs. Of several processes the first one speaks for
+    all.
 
     Args:
         main (Callable): Runs the tool; None counts as 0.
@@ -27,7 +29,9 @@ def run_tool(main: Callable[[], Optional[int]]) -> int:
     """
     try:
         return main() or 0
-    except (UserError, AnnotationError, ImageFileError) as error:
+    except (UserError, AnnotationError, ImageFileError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in USER_ERRORS:
+            raise
         if os.environ.get('RANK', '0') == '0':
             print(f'error: {plain_message(error)}', file=sys.stderr)
         return EXIT_USER_ERROR
@@ -36,9 +40,12 @@ def run_tool(main: Callable[[], Optional[int]]) -> int:
 def plain_message(error: Exception) -> str:
     """The message of an error, also when a data loader's worker raised it.
 
-    PyTorch raises a worker's exception again with the worker's traceback as
-    its message, which ends with the line 'module.Name: message'.
+    The operating system's errors become a path and what is wrong. PyTorch
+    raises a worker's exception again with the worker's traceback as its
+    message, which ends with the line 'module.Name: message'.
     """
+    if isinstance(error, OSError) and error.filename:
+        return f'{error.filename}: {error.strerror}'
     message = str(error)
     if 'in DataLoader worker process' not in message:
         return message

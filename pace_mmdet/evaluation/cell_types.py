@@ -1,18 +1,9 @@
 """Cell types, read off LIVECell's file names."""
-import re
-from pathlib import PurePosixPath
-from typing import Dict, List, Optional
+from typing import Dict, List
+
+from pace_mmdet.datasets.livecell_files import cell_type
 
 from .ground_truth import GroundTruth
-
-# A172_Phase_C7_1_02d16h00m_2.tif (LIVECell repository, README).
-_NAME = re.compile(r'([A-Za-z0-9]+)_Phase_')
-
-
-def cell_type(file_name: str) -> Optional[str]:
-    """The cell type that a LIVECell file name starts with, if it does."""
-    found = _NAME.match(PurePosixPath(file_name).name)
-    return found.group(1) if found else None
 
 
 def images_by_cell_type(truth: GroundTruth,

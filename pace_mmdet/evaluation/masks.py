@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from faster_coco_eval.core import mask as mask_api
 
+from pace_mmdet.datasets.mask_coco import is_near
 from pace_mmdet.points.run_lengths import decode_counts
 
 
@@ -65,6 +66,9 @@ def to_counts(segmentation: Any, height: int, width: int) -> bytes:
                 and all(map(math.isfinite, part))):
             raise ValueError('expected a polygon [x0, y0, x1, y1, ...] of '
                              f'finite numbers, got {_shorten(part)}')
+        if part and not is_near(part, height, width):
+            raise ValueError('a polygon lies far outside the image of '
+                             f'{height} x {width} pixels: {_shorten(part)}')
     parts = [[float(v) for v in part] for part in segmentation
              if len(part) >= 6]
     if not parts:

@@ -57,6 +57,7 @@ def test_faulty_annotations_are_noted_one_by_one(tmp_path, size):
     (dict(images=None), '"images": expected a list, got NoneType'),
     (dict(images=[dict(IMAGE, height='4')]), '"height": expected `int`'),
     (dict(images=[dict(IMAGE, height=0)]), 'at least 1 pixel, got 0 and 8'),
+    (dict(images=[dict(IMAGE, width=2**70)]), 'at most 1000000 and at least'),
     (dict(images=[IMAGE, IMAGE]), 'image 1: this id occurs more than once'),
     (dict(categories=[CELL, CELL]), 'category 1: this id occurs more than'),
     (dict(categories=[dict(id=1)]), 'missing required field `name`'),
@@ -71,8 +72,11 @@ def test_faulty_tables(tmp_path, changes, message):
 
 
 @pytest.mark.parametrize(('text', 'message'), [
-    ('', 'not a complete JSON file'),
-    ('{"images": [], "categ', 'not a complete JSON file'),
+    ('', 'not a complete JSON file: it ends early, at byte 0'),
+    ('{"images": [], "categ', 'it ends early, at byte 21, after .*"categ'),
+    ('{"images": [] 2}', "expected ',' or '}' at byte 14 of 16, before '2}'"),
+    ('{"images": NaN, "categ', 'not a complete JSON file: .*char 16'),
+    ('<html>', 'not JSON but HTML or XML'),
     ('[1, 2]', 'expected a COCO file'),
     ('{}', '"annotations": expected a list, got nothing'),
     ('{"images": [], "categories": [], "annotations": 3}',

@@ -105,6 +105,51 @@ def test_degenerate_annotations_are_left_out_and_listed(
     assert len(read_point_coco(target, 10).ann_ids) == 30
 
 
+def test_all_kinds_of_masks_in_one_file(tmp_path):
+    """Polygons of one and two parts, codes of both kinds, and a crowd."""
+    masks = write_synthetic_coco(tmp_path, 1, 10, 60, 80)
+    coco = json.loads(masks.read_text())
+    cells = coco['annotations']
+    whole = [mask_utils.frPyObjects(cell['segmentation'], 60, 80)[0]
+             for cell in cells]
+    pixels = mask_utils.decode(whole[1]).T.reshape(-1)
+    edges = np.flatnonzero(np.diff(pixels)) + 1
+    counts = np.diff(np.r_[0, edges, pixels.size]).tolist()
+    cells[0]['segmentation'] = dict(
+        whole[0], counts=whole[0]['counts'].decode())
+    cells[1]['segmentation'] = dict(size=[60, 80], counts=counts)
+    cells[2]['segmentation'] += cells[3]['segmentation']
+    whole[2] = mask_utils.merge(whole[2:4])
+    # Both cells and what is between them.
+    cells[2]['bbox'] = mask_utils.toBbox(whole[2]).tolist()
+    cells[4]['iscrowd'] = 1
+    masks.write_text(json.dumps(coco))
+    report = masks_to_points(masks, tmp_path / 'points.json')
+    assert (report.kept, dict(report.dropped)) == (10, {})
+    after = json.loads((tmp_path / 'points.json').read_text())['annotations']
+    for cell, code in zip(after, whole):
+        x, y = np.array(cell['point_coords']).T
+        assert cell['point_labels'] == mask_utils.decode(code)[y, x].tolist()
+    assert [cell['iscrowd'] for cell in after] == [0] * 4 + [1] + [0] * 5
+    assert 0 in after[2]['point_labels'] and 1 in after[2]['point_labels']
+
+
+def test_a_full_disk_leaves_what_was_there(mask_file, tmp_path, monkeypatch):
+    target = tmp_path / 'points.json'
+    target.write_text('before')
+
+    def full(_):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('os.fsync', full)
+    with pytest.raises(OSError, match="No space.*points.json'"):
+        masks_to_points(mask_file, target)
+    assert target.read_text() == 'before'
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        'data', 'points.json'
+    ]
+
+
 def test_long_lists_are_cut():
     from pace_mmdet.datasets.converters import ConversionReport
     report = ConversionReport(dropped={'no mask': list(range(30))})
@@ -147,7 +192,8 @@ def test_broken_source_changes_nothing(mask_file, edit, tmp_path):
     with pytest.raises(AnnotationError, match='annotation number 7: "id"'):
         masks_to_points(mask_file, target)
     mask_file.write_text(mask_file.read_text()[:-9])
-    with pytest.raises(AnnotationError, match='not a complete JSON file'):
+    length = mask_file.stat().st_size
+    with pytest.raises(AnnotationError, match=f'early, at byte {length}'):
         masks_to_points(mask_file, target)
     assert target.read_text() == 'before'
     assert sorted(p.name for p in tmp_path.iterdir()) == [

@@ -14,6 +14,16 @@ def test_faults_of_the_user_are_messages(error, capsys):
     assert capsys.readouterr().err == 'error: x.json: what is wrong\n'
 
 
+def test_a_full_disk_is_a_message(capsys):
+
+    def main():
+        raise OSError(28, 'No space left on device', 'a.json')
+
+    assert run_tool(main) == 2
+    said = capsys.readouterr().err
+    assert said == 'error: a.json: No space left on device\n'
+
+
 def test_other_processes_are_silent(capsys, monkeypatch):
     monkeypatch.setenv('RANK', '1')
 
@@ -36,9 +46,13 @@ def test_a_workers_message_without_its_traceback(capsys):
     assert capsys.readouterr().err == 'error: a.tif: cut off\n'
 
 
-def test_faults_of_the_program_keep_their_traceback():
-    with pytest.raises(ValueError):
-        run_tool(lambda: int('x'))
+@pytest.mark.parametrize('fault', [
+    lambda: int('x'),
+    lambda: open('no/such/file'),
+])
+def test_faults_of_the_program_keep_their_traceback(fault):
+    with pytest.raises((ValueError, FileNotFoundError)):
+        run_tool(fault)
 
 
 @pytest.mark.parametrize('returned, code', [(None, 0), (0, 0), (130, 130)])

@@ -131,7 +131,7 @@ def test_point_labels_can_only_score_boxes(gt):
 def test_truncated_file(gt, tmp_path):
     path = tmp_path / 'gt.json'
     path.write_text(json.dumps(gt)[:200])
-    with pytest.raises(AnnotationError, match='gt.json.*of 200 bytes'):
+    with pytest.raises(AnnotationError, match='gt.json.*early, at byte 200'):
         load_ground_truth(path)
 
 

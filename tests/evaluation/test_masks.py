@@ -62,6 +62,7 @@ def test_degenerate_polygons_are_empty(segmentation):
     ([[1, 2, 3]], r'expected a polygon.*got \[1, 2, 3\]'),
     ([[0, 0, 1, 1, float('nan'), 1]], 'finite numbers'),
     ([[0, 0, 1, 1, '2', 1]], 'finite numbers'),
+    ([[0, 0, 1e30, 0, 1, 1]], 'far outside the image of 6 x 9 pixels'),
     (dict(size=[9, 6], counts='x'),
      r'size \[9, 6\], the image is \[6, 9\] \(height, width\)'),
     (dict(counts='x'), 'size None'),

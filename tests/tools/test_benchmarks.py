@@ -17,6 +17,8 @@ BENCHMARKS = ROOT / 'tools/benchmarks'
 CASES = {
     'open_annotations.py': (['--cells', '30', '--cells-per-image', '10'],
                             'Opening 30 cells with 10 points each'),
+    'convert_points.py': (['--cells', '25', '--cells-per-image', '10'],
+                          '10 points for each of 25 cells on 3 images'),
     'label_points.py': (['--cells', '20', '--cells-per-image', '10',
                          '--runs', '1'],
                         'labelling 10 points for each of 20 cells'),

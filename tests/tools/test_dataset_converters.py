@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from pace_mmdet.datasets import hela
+from pace_mmdet.datasets import hela, livecell_download
 from pace_mmdet.engine import run_tool
 from pace_mmdet.testing import write_synthetic_coco
+from pace_mmdet.testing_livecell import write_synthetic_livecell
+from tests.loopback import serving
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / 'tools' / 'dataset_converters'
@@ -82,7 +84,68 @@ def test_hela(call, tmp_path, monkeypatch):
     assert 'train: 20 images, 30 nuclei (2 slivers' in text
 
 
+@pytest.fixture(scope='module')
+def published(tmp_path_factory):
+    """A folder as LIVECell's address serves it."""
+    folder = tmp_path_factory.mktemp('published')
+    write_synthetic_livecell(
+        folder, dict(train=6, val=4, test=4), height=40, width=60)
+    return {
+        '/' + path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob('*') if path.is_file()
+    }
+
+
+def test_livecell(call, tmp_path, published):
+    root = tmp_path / 'livecell'
+    with serving(published) as server:
+        args = ['--root', root, '--annotations', 'all', 'a172']
+        code, text = call('livecell', 'all', *args, '--base-url', server.url,
+                          '--max-points', 3, '--dedup')
+        assert code == 0, text
+        server.seen = []
+        # Every step alone, and what is there is not fetched again.
+        assert call('livecell', 'download', *args, '--base-url',
+                    server.url) == (0, f'{root}: all is there already\n')
+        assert server.seen == []
+    for said in ('livecell_coco_train.json: ', 'images: 25 files',
+                 'livecell_points_train.json: 10 images', 'SHSY5Y',
+                 'a172/train_points.json: 3 images', 'no faults',
+                 'livecell_coco_train_dedup.json: 8 images'):
+        assert said in text
+    points = root / 'annotations/livecell_points_train.json'
+    assert json.loads(points.read_text())['info']['num_points'] == 3
+    code, text = call('livecell', 'points', '--root', root, '--seed', 5,
+                      '--flip-prob', 0.5)
+    assert code == 0
+    info = json.loads(points.read_text())['info']
+    assert (info['seed'], info['flip_prob'], info['num_points']) == (5, .5, 10)
+    next(root.rglob('A172*.tif')).unlink()
+    code, text = call('livecell', 'check', '--root', root)
+    assert code == 2
+    assert 'error: ' in text and 'expected at' in text
+
+
+def test_livecell_is_stopped(call, tmp_path, monkeypatch):
+
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(livecell_download, 'download_livecell', stop)
+    code, text = call('livecell', 'download', '--root', tmp_path)
+    assert code == 130 and 'goes on from here' in text
+
+
 @pytest.mark.parametrize(('name', 'args', 'message'), [
+    ('livecell', ['points', '--root', 'none'],
+     'error: none/annotations/livecell_coco_train.json: no such annotation'),
+    ('livecell', ['points', '--max-points', '0'],
+     'error: num_points must be a whole number'),
+    ('livecell', ['check', '--root', 'none'],
+     'error: none/annotations/livecell_coco_train.json: no such annotation'),
+    ('livecell', ['download', '--base-url', 'nowhere'],
+     'error: nowhere/annotations/LIVECell/livecell_coco_train.json: expected '
+     'an address'),
     ('masks_to_points', ['none.json', 'out.json'],
      'error: none.json: no such annotation file'),
     ('masks_to_points', ['none.json', 'out.json', '--max-points', '0'],

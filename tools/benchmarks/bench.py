@@ -31,6 +31,7 @@ What this project does beside what it stands in for, both measured in the same r
 
 # Arguments of each script: as `make bench` runs it, one call a line.
 QUICK: Dict[str, List[str]] = {
+    'convert_points.py': ['--cells 100000'],
     'open_annotations.py': [''],
     'label_points.py': ['--cells 18000'],
     'load_samples.py': [''],
@@ -48,6 +49,7 @@ QUICK: Dict[str, List[str]] = {
 }
 # What `make bench-full` runs instead.
 FULL: Dict[str, List[str]] = {
+    'convert_points.py': [''],
     'score_detections.py': ['--full'],
     'label_points.py': [''],
 }

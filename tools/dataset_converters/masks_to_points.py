@@ -4,24 +4,14 @@ import sys
 
 from pace_mmdet.datasets.converters import masks_to_points
 from pace_mmdet.engine import UserError, run_tool
+from pace_mmdet.engine.arguments import point_options
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, parents=[point_options()])
     parser.add_argument('masks', help='COCO file with masks')
     parser.add_argument('out', help='point COCO file to write')
-    parser.add_argument(
-        '--max-points',
-        type=int,
-        default=10,
-        help='points per cell; training may use fewer (default: %(default)s)')
-    parser.add_argument(
-        '--seed', type=int, default=0, help='(default: %(default)s)')
-    parser.add_argument(
-        '--flip-prob',
-        type=float,
-        default=0.0,
-        help='share of wrong answers to imitate (default: %(default)s)')
     return parser.parse_args()
 
 

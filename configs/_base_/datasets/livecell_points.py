@@ -3,7 +3,7 @@
 data_root = 'data/livecell/'
 train_images = 'images/livecell_train_val_images/'
 test_images = 'images/livecell_test_images/'
-data_command = 'see data/README.md, "LIVECell"'
+data_command = 'python tools/dataset_converters/livecell.py all'
 
 train_pipeline = [
     dict(type='SeedSample'),

@@ -1,0 +1,126 @@
+"""Get LIVECell, make its point labels, and check it.
+
+    livecell.py all          the three steps below, one after the other
+    livecell.py download     images and annotations
+    livecell.py points       boxes and labelled points from the training masks
+    livecell.py check        faults, and a table per cell type
+"""
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from pace_mmdet.archives import ArchiveError
+from pace_mmdet.datasets.converters import masks_to_points
+from pace_mmdet.datasets.livecell_check import (check_livecell,
+                                                write_deduplicated)
+from pace_mmdet.datasets.livecell_download import download_livecell
+from pace_mmdet.datasets.livecell_files import (ANNOTATION_SETS, BASE_URL,
+                                                WHOLE, annotation_files,
+                                                find_set)
+from pace_mmdet.downloads import DownloadError
+from pace_mmdet.engine import UserError, run_tool
+from pace_mmdet.engine.arguments import point_options
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    steps = parser.add_subparsers(dest='step', required=True, metavar='STEP')
+    common, source, checks = (
+        argparse.ArgumentParser(add_help=False) for _ in range(3))
+    common.add_argument(
+        '--root',
+        type=Path,
+        default=Path('data/livecell'),
+        help='folder of the data set (default: %(default)s)')
+    common.add_argument(
+        '--annotations',
+        nargs='+',
+        default=[WHOLE],
+        type=find_set,
+        choices=ANNOTATION_SETS,
+        metavar='SET',
+        help=f'annotation sets: {", ".join(ANNOTATION_SETS)} (default: '
+        f'{WHOLE}, which is the whole of LIVECell)')
+    source.add_argument(
+        '--base-url',
+        default=BASE_URL,
+        help='address of the folder with images.zip and annotations/ '
+        '(default: %(default)s)')
+    source.add_argument(
+        '--no-images', action='store_true', help='get annotations only')
+    checks.add_argument(
+        '--dedup',
+        action='store_true',
+        help='also write copies of the annotations (..._dedup.json) without '
+        'doubled images, doubled cells, and images for training that later '
+        'splits list too')
+    points = point_options()
+    for step, text, parents in [
+        ('all', 'download, points and check', [source, points, checks]),
+        ('download', 'get what is not there yet', [source]),
+        ('points', 'make the point labels', [points]),
+        ('check', 'look for faults and count', [checks]),
+    ]:
+        steps.add_parser(step, help=text, parents=[common, *parents])
+    return parser.parse_args()
+
+
+def download(args: argparse.Namespace) -> None:
+    done = download_livecell(args.root, args.annotations, args.base_url,
+                             not args.no_images)
+    for line in done or [f'{args.root}: all is there already']:
+        print(line)
+
+
+def points(args: argparse.Namespace) -> None:
+    for name in args.annotations:
+        train = annotation_files(name)[0]
+        target = args.root / train.points
+        try:
+            report = masks_to_points(args.root / train.local, target,
+                                     args.max_points, args.seed,
+                                     args.flip_prob)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        print(f'{target}: ' + '\n'.join(report.lines()))
+
+
+def check(args: argparse.Namespace) -> None:
+    console, faults = Console(), []
+    for name in args.annotations:
+        report = check_livecell(args.root, name)
+        for file in report.censuses:
+            print(f'\n{args.root / file.local}')
+            console.print(report.table(file))
+            print('\n'.join(report.notes(file)))
+        faults += report.faults
+        if args.dedup and not report.faults:
+            for file in report.censuses:
+                print(write_deduplicated(report, args.root, file))
+    if faults:
+        raise UserError('\n'.join(faults))
+    print(f'{args.root}: no faults')
+
+
+STEPS = dict(download=download, points=points, check=check)
+
+
+def main() -> int:
+    args = parse_args()
+    try:
+        for step in STEPS if args.step == 'all' else [args.step]:
+            STEPS[step](args)
+    except (DownloadError, ArchiveError) as error:
+        raise UserError(str(error)) from None
+    except KeyboardInterrupt:
+        print('\nStopped. The same command goes on from here.')
+        return 130
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(run_tool(main))
