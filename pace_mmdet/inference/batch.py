@@ -1,0 +1,308 @@
+"""Segmenting many files, so that one bad file does not stop the others."""
+import contextlib
+import errno
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+import numpy as np
+from rich.console import Console
+from rich.progress import (BarColumn, MofNCompleteColumn, Progress,
+                           TextColumn, TimeElapsedColumn,
+                           TimeRemainingColumn)
+
+from pace_mmdet.datasets.errors import ImageFileError
+from pace_mmdet.datasets.image_stacks import ImageStack
+from pace_mmdet.engine.errors import UserError
+
+from .inputs import Job
+from .segmenter import Segmented, Segmenter
+from .writers import FORMATS, FileCells, Output, output_paths
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass
+class Summary:
+    """What became of the files.
+
+    Attributes:
+        done (list[str]): Files that were segmented.
+        skipped (list[str]): Files whose results were there already.
+        failed (list[str]): A message for each file that could not be
+            segmented or written.
+        cells (int): Cells of all files that were segmented.
+    """
+    done: List[str] = field(default_factory=list)
+    skipped: List[str] = field(default_factory=list)
+    failed: List[str] = field(default_factory=list)
+    cells: int = 0
+
+
+@dataclass
+class _OpenFile:
+    """A file of which planes are under way."""
+    job: Job
+    stack: ImageStack
+    outputs: List[Output]
+    started: float
+    planes: Dict[int, Segmented] = field(default_factory=dict)
+
+
+def check_outputs(jobs: Sequence[Job], formats: Sequence[str]) -> None:
+    """See that no result is there already.
+
+    Raises:
+        UserError: If one is.
+    """
+    existing = [
+        path for job in jobs for output in _outputs(formats)
+        for path in output_paths(output, job.stem, ()) if path.exists()
+    ]
+    if existing:
+        raise UserError(
+            f'{len(existing)} results exist already, the first is '
+            f'{existing[0]}; leave these images out with --skip-existing, '
+            'replace them with --overwrite, or choose another --out-dir')
+
+
+class Batch:
+    """Segments files and writes what is found.
+
+    Args:
+        segmenter (Segmenter): The model.
+        formats (Sequence[str]): Keys of
+            :data:`~pace_mmdet.inference.writers.FORMATS`.
+        channel (int, optional): Channel to read, from 0.
+        skip_existing (bool): Whether to leave out what is written already.
+        overwrite (bool): Whether to replace it.
+        console (Console, optional): Where progress and summaries go.
+    """
+
+    def __init__(self,
+                 segmenter: Segmenter,
+                 formats: Sequence[str],
+                 channel: Optional[int] = None,
+                 skip_existing: bool = False,
+                 overwrite: bool = False,
+                 console: Optional[Console] = None) -> None:
+        self.segmenter = segmenter
+        self.outputs = _outputs(formats)
+        self.channel = channel
+        self.skip_existing = skip_existing
+        self.overwrite = overwrite
+        self.console = console or Console()
+        self.summary = Summary()
+        self._open: Dict[int, _OpenFile] = {}
+
+    def run(self, jobs: Sequence[Job]) -> Summary:
+        """Segment files.
+
+        Args:
+            jobs (Sequence[Job]): The files.
+
+        Returns:
+            Summary: What became of them.
+
+        Raises:
+            UserError: If the disk or the memory is full: the other files
+                would fare no better.
+        """
+        with Progress(
+                TextColumn('{task.description}'),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                console=self.console) as progress, contextlib.ExitStack(
+                ) as files:
+            files.callback(self._close_all)
+            images = progress.add_task('images', total=len(jobs))
+            tiles = progress.add_task('tiles', total=None)
+
+            def on_tile(key: Tuple[int, int], done: int, total: int) -> None:
+                progress.update(tiles, completed=done, total=total)
+
+            planes = self._planes(jobs, progress, images)
+            with _memory_faults():
+                for (number, plane), found in self.segmenter.stream(
+                        planes, on_tile):
+                    file = self._open.get(number)
+                    if file is None:  # another plane of it was unreadable
+                        continue
+                    file.planes[plane] = found
+                    if len(file.planes) == len(file.stack):
+                        self._finish(file)
+                        self._open.pop(number).stack.close()
+                        progress.advance(images)
+        return self.summary
+
+    def _planes(
+            self, jobs: Sequence[Job], progress: Progress,
+            task: int) -> Iterator[Tuple[Tuple[int, int], np.ndarray]]:
+        """All planes of all files that can be read, normalised."""
+        for number, job in enumerate(jobs):
+            try:
+                file = self._start(job)
+                if file is None:
+                    self.summary.skipped.append(str(job.path))
+                    progress.advance(task)
+                    continue
+                self._open[number] = file
+                for plane in range(len(file.stack)):
+                    yield (number, plane), self._read(file.stack, plane)
+            except (ImageFileError, OSError, MemoryError) as error:
+                self._fail(job, error)
+                opened = self._open.pop(number, None)
+                if opened is not None:
+                    opened.stack.close()
+                progress.advance(task)
+
+    def _start(self, job: Job) -> Optional[_OpenFile]:
+        """Open a file; None if there is nothing left to write for it."""
+        stack = ImageStack(job.path, self.channel)
+        try:
+            _check_stack(stack)
+            outputs = [
+                output for output in self.outputs if not self.skip_existing
+                or not all(path.exists() for path in output_paths(
+                    output, job.stem, stack.shape))
+            ]
+        except BaseException:
+            stack.close()
+            raise
+        if not outputs:
+            stack.close()
+            return None
+        return _OpenFile(job, stack, outputs, time.monotonic())
+
+    def _read(self, stack: ImageStack, plane: int) -> np.ndarray:
+        img = stack.read(plane)
+        try:
+            return self.segmenter.preparation.intensities(img)
+        except ValueError as error:
+            where = f', plane {plane}' if len(stack) > 1 else ''
+            raise ImageFileError(f'{stack.path}{where}: {error}') from None
+
+    def _finish(self, file: _OpenFile) -> None:
+        """Write the results of a file and say what was found."""
+        planes = [file.planes[i] for i in range(len(file.stack))]
+        found = FileCells.of_stack(
+            file.stack, [plane.cells for plane in planes],
+            read=file.stack.read,
+            intensities=self.segmenter.preparation.intensities,
+            classes=getattr(self.segmenter.detector, 'classes', ('cell', )))
+        faults = []
+        for output in file.outputs:
+            try:
+                self._write(output, found, file.job)
+            except OSError as error:
+                if error.errno in _DISK_FULL:
+                    raise UserError(
+                        f'{file.job.stem}{output.ending}: not written, the '
+                        'disk is full. What was written before is complete; '
+                        'make room and repeat the command with '
+                        '--skip-existing') from None
+                faults.append(f'{output.ending}: {error.strerror or error}')
+            except (ValueError, ImageFileError) as error:
+                faults.append(f'{output.ending}: {error}')
+        self._report(file, planes)
+        if faults:
+            self._fail(file.job, 'not written: ' + '; '.join(faults))
+            return
+        self.summary.done.append(str(file.job.path))
+        self.summary.cells += sum(map(len, found.planes))
+
+    def _write(self, output: Output, found: FileCells, job: Job) -> None:
+        paths = output_paths(output, job.stem, found.shape)
+        existing = [path for path in paths if path.exists()]
+        if existing and not (self.overwrite or self.skip_existing):
+            raise ValueError(f'{existing[0]} exists already')
+        output.write(found, paths[0] if len(paths) == 1 and not found.shape
+                     else job.stem.with_name(job.stem.name + output.ending))
+
+    def _report(self, file: _OpenFile, planes: List[Segmented]) -> None:
+        cells = [plane.cells for plane in planes]
+        count = sum(map(len, cells))
+        areas = np.concatenate([c.areas for c in cells])
+        size = f'{cells[0].width} x {cells[0].height}'
+        if len(planes) > 1:
+            size = f'{len(planes)} x {size}'
+        diameter = (f'{2 * math.sqrt(np.median(areas) / math.pi):5.1f} px '
+                    'across') if count else ' ' * 15
+        seconds = time.monotonic() - file.started
+        self.console.print(
+            f'[bold]{_plain(file.job.path.name):<32}[/] {size:>18}  '
+            f'[green]{count:6d} cells[/]  {diameter}  {seconds:6.1f} s',
+            highlight=False, soft_wrap=True)
+        joined = sum(plane.joined for plane in planes)
+        if joined:
+            self._warn(f'{joined} cells are larger than the overlap of the '
+                       'tiles and were put together from pieces; a larger '
+                       '--overlap sees them whole')
+        full = sum(plane.full_tiles for plane in planes)
+        if full:
+            self._warn(f'{full} tiles hold as many cells as the model gives '
+                       'at most, some may be missing; take a smaller '
+                       '--tile-size')
+
+    def _warn(self, text: str) -> None:
+        self.console.print(f'  [yellow]warning:[/] {text}', highlight=False,
+                           soft_wrap=True)
+
+    def _fail(self, job: Job, reason) -> None:
+        if isinstance(reason, MemoryError):
+            reason = 'needs more memory than there is'
+        text = str(reason)
+        if not text.startswith(str(job.path)):
+            text = f'{job.path}: {text}'
+        self.summary.failed.append(text)
+        self.console.print(f'[red]failed:[/] {_plain(text)}',
+                           highlight=False, soft_wrap=True)
+
+    def _close_all(self) -> None:
+        for file in self._open.values():
+            file.stack.close()
+        self._open.clear()
+
+
+def _outputs(formats: Sequence[str]) -> List[Output]:
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats:
+        raise UserError(f'--format {",".join(formats)}: expected some of '
+                        f'{",".join(FORMATS)}')
+    return [output for name in dict.fromkeys(formats)
+            for output in FORMATS[name]]
+
+
+def _check_stack(stack: ImageStack) -> None:
+    """Refuse what would be segmented channel by channel, or makes no stack."""
+    if stack.channel is None and stack.num_channels > 1:
+        names = ', '.join(stack.channel_names)
+        raise ImageFileError(
+            f'{stack.path}: has {stack.num_channels} channels'
+            f'{f" ({names})" if names else ""}; say which one to segment '
+            f'with --channel 0 ... {stack.num_channels - 1}')
+    if not stack.is_uniform:
+        raise ImageFileError(f'{stack.path}: holds images of different '
+                             'sizes; save them as files of their own')
+
+
+@contextlib.contextmanager
+def _memory_faults() -> Iterator[None]:
+    """Say what to do where PyTorch runs out of memory."""
+    try:
+        yield
+    except RuntimeError as error:
+        if 'out of memory' not in str(error) and \
+                "can't allocate memory" not in str(error):
+            raise
+        raise UserError('out of memory; take a smaller --batch-size or '
+                        '--tile-size. What was written is complete; repeat '
+                        'the command with --skip-existing') from None
+
+
+def _plain(text: str) -> str:
+    """Text in which rich sees no markup."""
+    return text.replace('[', '\\[')
