@@ -78,6 +78,9 @@ class Batch:
         skip_existing (bool): Whether to leave out what is written already.
         overwrite (bool): Whether to replace it.
         console (Console, optional): Where progress and summaries go.
+
+    Raises:
+        UserError: If there is no such format or channel.
     """
 
     def __init__(self,
@@ -87,6 +90,9 @@ class Batch:
                  skip_existing: bool = False,
                  overwrite: bool = False,
                  console: Optional[Console] = None) -> None:
+        if channel is not None and channel < 0:
+            raise UserError(f'--channel {channel}: channels are numbered '
+                            'from 0')
         self.segmenter = segmenter
         self.outputs = _outputs(formats)
         self.channel = channel

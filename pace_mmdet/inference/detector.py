@@ -166,7 +166,8 @@ def load_detector(checkpoint: Union[str, Path],
     classes = meta.get('classes') or ('cell', )
     try:
         model.to(device or get_device())
-    except RuntimeError as error:
+    # Without any GPU, PyTorch asserts that there is one.
+    except (RuntimeError, AssertionError) as error:
         raise UserError(f'--device {device}: {error}') from None
     return NetworkDetector(model, classes, _usual_pixels(cfg)), cfg
 

@@ -90,11 +90,13 @@ def _images_in(folder: Path, out_dir: Path, recursive: bool) -> List[Job]:
                         'and be taken for images the next time; choose '
                         'another folder with --out-dir')
     files = folder.rglob('*') if recursive else folder.iterdir()
+    results = out_dir.resolve() if folder.resolve() in out_dir.resolve(
+    ).parents else None
     found = [
         path for path in sorted(files)
         if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
         and not path.name.startswith('.')
-        and out_dir.resolve() not in path.resolve().parents
+        and results not in path.resolve().parents
     ]
     if not found:
         raise UserError(f'{folder}: no images there, expected files of type '

@@ -177,7 +177,7 @@ def test_livecell_flattens_the_background():
         assert (flat[0, 0], flat[0, 1]) == (180, 70)
         inner = np.s_[40:160, 40:260]
         background = flat[inner][~cell[inner]]
-        assert abs(background.astype(int) - 128).max() <= 2
+        assert abs(background.astype(int) - 128).max() <= 4
         assert abs(np.median(flat[cell]) - 1.2 * 128) < 3
     exact = stretch(img, 'livecell')
     assert exact.dtype == np.float32

@@ -41,7 +41,7 @@ def random_masks(count, height, width, seed=0):
         mask = np.zeros((height, width), bool)
         h, w = rng.integers(1, (height + 1, width + 1))
         y, x = rng.integers(0, (height - h + 1, width - w + 1))
-        mask[y:y + h, x:x + w] = rng.random((h, w)) > 0.4
+        mask[y:y + h, x:x + w] = rng.random((h, w)) > rng.choice((0, .1, .4))
         if mask.any():
             masks.append(mask)
     return masks
