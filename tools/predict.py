@@ -11,6 +11,7 @@ from pace_mmdet.datasets.microscopy import NORMALIZE_MODES
 from pace_mmdet.engine import run_tool
 from pace_mmdet.engine.launch import LAUNCHERS
 from pace_mmdet.inference.command import run_predict
+from pace_mmdet.inference.preparation import DEFAULT_SCORE_THR
 from pace_mmdet.inference.segmenter import OVERLAP, TILE_SIZE
 from pace_mmdet.inference.writers import FORMATS
 
@@ -35,7 +36,7 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         '--score-thr',
         type=float,
         help='leave out cells that score less (default: predict_cfg.score_thr '
-        'of the config, else 0.5)')
+        f'of the config, else {DEFAULT_SCORE_THR})')
     parser.add_argument(
         '--channel', type=int, help='channel to segment, from 0')
     parser.add_argument(

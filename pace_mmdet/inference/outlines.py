@@ -66,22 +66,21 @@ def _turning_points(
         tuple[ndarray]: Index of the cell, shape (V, ); the place, (V, 2);
         the pixels around, (V, ).
     """
-    cells, places, codes = [np.zeros(0, np.int64)], [np.zeros((0, 2))], [
-        np.zeros(0, np.int64)
-    ]
-    for index, crop in enumerate(crops):
-        pixels = np.zeros((crop.shape[0] + 2, crop.shape[1] + 2), np.int64)
+    places, codes = [], []
+    for crop in crops:
+        pixels = np.zeros((crop.shape[0] + 2, crop.shape[1] + 2), np.uint8)
         pixels[1:-1, 1:-1] = crop
         around = (_ABOVE_LEFT * pixels[:-1, :-1] +
                   _ABOVE_RIGHT * pixels[:-1, 1:] +
                   _BELOW_LEFT * pixels[1:, :-1] +
                   _BELOW_RIGHT * pixels[1:, 1:])
-        y, x = np.nonzero(_TURNS[around])
-        codes.append(around[y, x])
-        places.append(np.stack([x, y], axis=1) + corners[index])
-        cells.append(np.full(len(x), index))
-    cell, code = np.concatenate(cells), np.concatenate(codes)
-    xy = np.concatenate(places).astype(np.int64)
+        places.append(np.argwhere(_TURNS[around]))
+        codes.append(around[_TURNS[around]])
+    counts = [len(part) for part in places]
+    cell = np.repeat(np.arange(len(counts)), counts)
+    code = np.concatenate([np.zeros(0, np.uint8), *codes])
+    xy = np.concatenate([np.zeros((0, 2), np.int64), *places])[:, ::-1]
+    xy = xy + np.asarray(corners, np.int64)[cell]
     times = 1 + np.isin(code, _SADDLES)
     return np.repeat(cell, times), np.repeat(xy, times, 0), np.repeat(
         code, times)
@@ -114,6 +113,8 @@ def _link(cell: np.ndarray, xy: np.ndarray, code: np.ndarray) -> np.ndarray:
 
 def _simple_rings(ring: np.ndarray) -> List[np.ndarray]:
     """Split a ring where it comes back to a place."""
+    if len(ring) < 8:  # twice a pixel's four corners
+        return [ring]
     places = list(map(tuple, ring.tolist()))
     if len(set(places)) == len(places):
         return [ring]

@@ -211,7 +211,7 @@ def load_segmenter(checkpoint: Union[str, Path],
         config (str or Path, optional): By default, the one in the
             checkpoint.
         score_thr (float, optional): Cells that score less are left out. By
-            default ``predict_cfg.score_thr`` of the config, else 0.5.
+            default ``predict_cfg.score_thr`` of the config, else 0.35.
         normalize (str, optional): 'none', 'percentile' or 'livecell'; by
             default as the config's test pipeline has it.
         scale (float): Sizes the images so that their cells are as large as

@@ -100,7 +100,7 @@ def test_settings_of_the_config_and_ours(trained, tmp_path):
     cfg, path, _ = trained
     segmenter = load_segmenter(path)
     assert segmenter.score_thr == cfg.get('predict_cfg', {}).get(
-        'score_thr', 0.5)
+        'score_thr', 0.35)
     assert segmenter.preparation.normalize == 'percentile'
     own = tmp_path / 'own.py'
     own.write_text(f"_base_ = '{CONFIG}'\n"

@@ -24,7 +24,8 @@ def stems(jobs, out):
 def test_a_folder(images, tmp_path):
     jobs = plan_jobs([images], tmp_path)
     names = stems(jobs, tmp_path)
-    assert len(names) == 5 and set(names) == {'Größe 細胞', '[1]', 'a', 'b', 'c d'}
+    assert len(names) == 5
+    assert set(names) == {'Größe 細胞', '[1]', 'a', 'b', 'c d'}
     below = plan_jobs([images], tmp_path, recursive=True)
     assert set(stems(below, tmp_path)) - set(stems(jobs, tmp_path)) == {
         'below/e'

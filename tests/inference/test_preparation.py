@@ -72,7 +72,7 @@ def test_no_pipeline():
 
 
 def test_score_threshold():
-    assert score_threshold(Config({})) == 0.5
+    assert score_threshold(Config({})) == 0.35
     assert score_threshold(config(score_thr=0.3)) == 0.3
     assert score_threshold(config(score_thr=0.3), 0.0) == 0.0
 

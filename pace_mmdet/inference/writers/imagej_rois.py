@@ -1,4 +1,5 @@
 """ImageJ's ROI sets."""
+import io
 import zipfile
 from pathlib import Path
 from typing import List
@@ -6,7 +7,7 @@ from typing import List
 import numpy as np
 from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
 
-from pace_mmdet.files import atomic_file
+from pace_mmdet.files import write_atomically
 
 from ..outlines import Polygon, pixel_outlines
 from .results import FileCells
@@ -36,8 +37,8 @@ def write_rois(found: FileCells, path: Path) -> None:
         raise ValueError(f'ImageJ ROIs cannot hold places beyond '
                          f'{MOST_PIXELS} pixels, the image has {largest}')
     several = len(found.planes) > 1
-    with atomic_file(path) as file, zipfile.ZipFile(
-            file, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, 'w') as archive:
         for plane, cells in enumerate(found.planes):
             prefix = f'{plane + 1:04d}-' if several else ''
             place = _place(found, plane) if several else {}
@@ -46,6 +47,7 @@ def write_rois(found: FileCells, path: Path) -> None:
                 name = f'{prefix}{number:05d}'
                 roi = _roi(polygons, name, place)
                 archive.writestr(f'{name}.roi', roi.tobytes())
+    write_atomically(path, content.getvalue())
 
 
 def _place(found: FileCells, plane: int) -> dict:

@@ -51,7 +51,8 @@ def test_more_cells_than_16_bits_number(tmp_path, found_in):
     count = 65600
     corners = np.stack([np.arange(count) % 300, np.arange(count) // 300], 1)
     many = Cells(300, 300, np.zeros((count, 4)), np.linspace(1, 0, count),
-                 np.zeros(count, int), corners, [np.ones((1, 1), bool)] * count)
+                 np.zeros(count, int), corners,
+                 [np.ones((1, 1), bool)] * count)
     found = found_in(1, pixel_size=SIZE)
     found.planes = [many]
     write_label_image(found, tmp_path / 'l.tif')

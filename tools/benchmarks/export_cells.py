@@ -1,0 +1,47 @@
+"""Writing what was segmented, in each format."""
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from pace_mmdet.datasets.microscopy import to_uint8
+from pace_mmdet.inference import Segmenter
+from pace_mmdet.inference.preparation import Preparation
+from pace_mmdet.inference.thresholding import ThresholdDetector
+from pace_mmdet.inference.writers import FORMATS, FileCells
+from pace_mmdet.testing import synthetic_cells
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--cells', type=int, default=3000)
+    parser.add_argument('--side', type=int, default=2000)
+    parser.add_argument('--runs', type=int, default=5)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    img = synthetic_cells(args.cells, args.side, args.side).image
+    segmenter = Segmenter(
+        ThresholdDetector(95), Preparation(normalize='none'), 0.7)
+    cells = segmenter(img)
+    found = FileCells(Path('a.tif'), [cells], lambda _: img, to_uint8)
+    print(f'{len(cells)} cells of {cells.areas.mean():.0f} pixels on average, '
+          f'{args.side} x {args.side} pixels, medians of {args.runs} runs:')
+    with tempfile.TemporaryDirectory() as folder:
+        for name, outputs in FORMATS.items():
+            for output in outputs:
+                path = Path(folder, f'a{output.ending}')
+                times = []
+                for _ in range(args.runs):
+                    start = time.perf_counter()
+                    output.write(found, path)
+                    times.append(time.perf_counter() - start)
+                print(f'  {name:<14} {statistics.median(times):7.3f} s  '
+                      f'{path.stat().st_size / 1e6:7.2f} MB')
+
+
+if __name__ == '__main__':
+    main()
