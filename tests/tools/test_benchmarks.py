@@ -6,8 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import tifffile
 
 from pace_mmdet.benchmarking import compare
+from pace_mmdet.inference import Segmenter
+from pace_mmdet.inference.preparation import Preparation
+from pace_mmdet.inference.thresholding import ThresholdDetector
+from pace_mmdet.testing import synthetic_cells
 
 BENCHMARKS = Path(__file__).parents[2] / 'tools/benchmarks'
 
@@ -34,6 +39,42 @@ def test_assign_anchors(monkeypatch, capsys):
         '--height', '64', '--width', '64')
     text = capsys.readouterr().out
     assert '9 cells, ' in text and '8 cells, ' in text
+
+
+def test_export_cells(monkeypatch, capsys):
+    run(monkeypatch, 'export_cells.py', '--cells', '9', '--side', '80',
+        '--runs', '1')
+    text = capsys.readouterr().out
+    assert '80 x 80 pixels' in text and '  roi ' in text
+
+
+def test_predict_large(monkeypatch, capsys):
+    run(monkeypatch, 'predict_large.py', '--side', '1300', '--cells', '160',
+        '--format', 'labels,csv')
+    text = capsys.readouterr().out
+    assert '1300 x 1300 pixels, 16 bit, 1' in text and 'peak memory' in text
+
+
+def test_predict_layouts(monkeypatch, capsys, tmp_path):
+    run(monkeypatch, 'predict_layouts.py', '--images', str(tmp_path / 'none'))
+    assert 'run make demo' in capsys.readouterr().out
+    tool = runpy.run_path(str(BENCHMARKS / 'predict_layouts.py'))
+    for number in range(2):
+        tifffile.imwrite(tmp_path / f'{number}.tif',
+                         synthetic_cells(9, 100, 120, number).image)
+    img = tool['mosaic'](tmp_path, 2)
+    assert img.shape == (200, 120)
+
+    def load_segmenter(checkpoint, **tiles):
+        return Segmenter(ThresholdDetector(95), Preparation('none'), **tiles)
+
+    compare_layouts = tool['compare_layouts']
+    compare_layouts.__globals__['load_segmenter'] = load_segmenter
+    compare_layouts('x.pth', img, [(64, 48), (100, 50)])
+    text = capsys.readouterr().out
+    assert '100.0 % of the first layout' in text
+    cells = load_segmenter('x.pth')(img)
+    assert tool['share_alike'](cells, cells[:9]) == 9 / len(cells)
 
 
 def test_a_function_that_dies_is_named():

@@ -74,6 +74,6 @@ def draw_overlay(img: np.ndarray, cells: Cells) -> np.ndarray:
             for ring in bitmap_outline(crop, corner)
         ]
         cv2.polylines(picture, rings, True,
-                      [round(255 * part) for part in color], 1, cv2.LINE_AA,
-                      _BITS)
+                      [round(255 * part) for part in color], min(times, 2),
+                      cv2.LINE_AA, _BITS)
     return picture
