@@ -11,8 +11,8 @@ from pace_mmdet.datasets.microscopy import NORMALIZE_MODES
 from pace_mmdet.engine import run_tool
 from pace_mmdet.engine.launch import LAUNCHERS
 from pace_mmdet.inference.command import run_predict
-from pace_mmdet.inference.preparation import DEFAULT_SCORE_THR
-from pace_mmdet.inference.segmenter import OVERLAP, TILE_SIZE
+from pace_mmdet.inference.preparation import DEFAULT_SCORE_THR, TILE_SIZE
+from pace_mmdet.inference.segmenter import OVERLAP
 from pace_mmdet.inference.writers import FORMATS
 
 
@@ -57,9 +57,10 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         help='how large cells are in the images, in pixels, instead of a '
         'scale')
     parser.add_argument(
-        '--tile-size', type=int, default=TILE_SIZE,
+        '--tile-size', type=int,
         help='large images are cut into tiles of so many pixels of the '
-        "network's input (default: %(default)s)")
+        f"network's input (default: {TILE_SIZE}, more for a config of larger "
+        'images)')
     parser.add_argument(
         '--overlap', type=int, default=OVERLAP,
         help='of tiles; more than the largest cell (default: %(default)s)')

@@ -1,4 +1,5 @@
 """How a config prepares images for its network."""
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, List, Optional, Tuple
@@ -12,10 +13,13 @@ from pace_mmdet.datasets.errors import AnnotationError
 from pace_mmdet.datasets.microscopy import stretch, to_uint8
 from pace_mmdet.engine.errors import UserError
 
+from .tiling import LEFT_WHOLE
+
 DEFAULT_SCORE_THR = 0.35
 """The F1-best threshold of the model of ``make demo`` on its validation
 images (``tools/analysis_tools/score_threshold.py``): F1 90.0 % there, 89.5 %
 at 0.5, 88.1 % at 0.05."""
+TILE_SIZE = 768
 _LOADERS = ('LoadMicroscopyImage', 'LoadImageFromFile')
 # They do nothing to the pixels, or what the model's data preprocessor does.
 _PASSED_OVER = ('LoadAnnotations', 'LoadPointAnnotations', 'Pad',
@@ -116,6 +120,24 @@ def preparation_of(cfg: Config) -> Preparation:
         found,
         resize=dict(resizes[0]) if resizes else None,
         image_shape=(cfg.get('predict_cfg') or {}).get('image_shape'))
+
+
+def tile_size(cfg: Config) -> int:
+    """Side of the tiles that large images are cut into.
+
+    Images of the size that the config is made for are left whole.
+
+    Args:
+        cfg (Config): Its ``predict_cfg`` may say an ``image_shape``.
+
+    Returns:
+        int: In pixels of the network's input.
+    """
+    shape = (cfg.get('predict_cfg') or {}).get('image_shape')
+    if shape is None:
+        return TILE_SIZE
+    longest = max(shape) * preparation_of(cfg).factor(*shape)
+    return max(TILE_SIZE, math.ceil(longest / LEFT_WHOLE / 64) * 64)
 
 
 def score_threshold(cfg: Config, wanted: Optional[float] = None) -> float:

@@ -13,11 +13,11 @@ from pace_mmdet.engine.errors import UserError
 from .cells import Cells
 from .detector import load_detector
 from .merging import drop_hidden, merge_tiles
-from .preparation import (DEFAULT_SCORE_THR, Preparation, preparation_of,
-                          score_threshold, trained_diameter)
+from .preparation import (DEFAULT_SCORE_THR, TILE_SIZE, Preparation,
+                          preparation_of, score_threshold, tile_size,
+                          trained_diameter)
 from .tiling import Layout, Tile, plan_tiles
 
-TILE_SIZE = 768
 OVERLAP = 192
 
 Detector = Callable[[Sequence[np.ndarray], float], List[Cells]]
@@ -203,7 +203,7 @@ def load_segmenter(checkpoint: Union[str, Path],
                    diameter: Optional[float] = None,
                    device: Optional[str] = None,
                    trust: bool = False,
-                   **tiling: int) -> Segmenter:
+                   **tiling: Optional[int]) -> Segmenter:
     """Load a trained model as a :class:`Segmenter`.
 
     Args:
@@ -223,7 +223,8 @@ def load_segmenter(checkpoint: Union[str, Path],
             if there is one.
         trust (bool): Whether to run code that the checkpoint may hold.
         **tiling: ``tile_size``, ``overlap`` and ``batch_size`` of
-            :class:`Segmenter`.
+            :class:`Segmenter`. Without a tile size (or None), tiles are so
+            large that images as the config's are left whole.
 
     Raises:
         UserError: If a file is missing or wrong, they do not fit each other,
@@ -246,5 +247,7 @@ def load_segmenter(checkpoint: Union[str, Path],
     if not 0.01 <= scale <= 100:
         raise UserError('the scale must be between 0.01 and 100, got '
                         f'{scale:g}')
+    if tiling.get('tile_size') is None:
+        tiling['tile_size'] = tile_size(cfg)
     return Segmenter(detector, replace(preparation, scale=scale),
                      score_threshold(cfg, score_thr), **tiling)

@@ -12,6 +12,8 @@ from typing import List, Tuple
 
 import numpy as np
 
+LEFT_WHOLE = 1.25
+"""An image is left whole up to so many times the side of a tile."""
 # Farther from an inner border than anything: there is none.
 _NO_BORDER = 1e9
 
@@ -82,7 +84,7 @@ def plan_tiles(height: int, width: int, size: int, overlap: int,
 def _cover(length: int, size: int, overlap: int,
            step: float) -> List[Tuple[int, int]]:
     """Ranges along one axis."""
-    if length <= 1.25 * size:
+    if length <= LEFT_WHOLE * size:
         return [(0, length)]
     # Moving to a multiple of the step takes up to half of it at both ends.
     count = int(np.ceil((length - size) / (size - overlap - step))) + 1

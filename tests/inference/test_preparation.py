@@ -8,7 +8,8 @@ from pace_mmdet.datasets import LoadMicroscopyImage
 from pace_mmdet.datasets.errors import AnnotationError
 from pace_mmdet.engine import UserError
 from pace_mmdet.inference.preparation import (preparation_of, score_threshold,
-                                              trained_diameter)
+                                              tile_size, trained_diameter)
+from pace_mmdet.inference.tiling import plan_tiles
 
 LOAD = dict(type='LoadMicroscopyImage')
 PACK = dict(type='PackDetInputs')
@@ -69,6 +70,17 @@ def test_pipelines_that_cannot_be_followed(steps):
 def test_no_pipeline():
     with pytest.raises(UserError, match='no test_dataloader with a pipeline'):
         preparation_of(Config(dict(model={})))
+
+
+def test_tiles_leave_the_images_of_the_config_whole():
+    assert tile_size(config(LOAD, PACK)) == 768
+    fixed = config(LOAD, resize(scale=(1333, 800)), PACK,
+                   image_shape=(520, 704))
+    assert tile_size(fixed) == 896  # at least 1084 / 1.25
+    layout = plan_tiles(800, 1084, 896, 192, 64)
+    assert len(layout.tiles()) == 1
+    small = config(LOAD, PACK, image_shape=(100, 100))
+    assert tile_size(small) == 768
 
 
 def test_score_threshold():

@@ -15,7 +15,7 @@ def test_lines_are_around_the_cell():
     assert picture.shape == (200, 240, 3)  # enlarged
     y, x = np.nonzero(picture.any(axis=2))
     assert (y.min(), y.max(), x.min(), x.max()) == pytest.approx(
-        (40, 120, 80, 180), abs=2)
+        (40, 120, 80, 180), abs=3)
     assert not picture[60:100, 100:160].any()
 
 
