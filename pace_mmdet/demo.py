@@ -145,4 +145,6 @@ def _summary(cfg: Config, scores: Dict[str, float], folder: Path,
     table.add_row('truth and prediction', str(folder / 'comparison.png'))
     table.add_row('loss and AP', str(folder / 'training.png'))
     table.add_row('model', str(checkpoint))
+    table.add_row('segment images', 'python tools/predict.py IMAGES '
+                  f'--checkpoint {checkpoint} --out-dir results')
     return table

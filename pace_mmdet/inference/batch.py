@@ -18,7 +18,7 @@ from pace_mmdet.engine.errors import UserError
 
 from .inputs import Job
 from .segmenter import Segmented, Segmenter
-from .writers import FORMATS, FileCells, Output, output_paths
+from .writers import FORMATS, FileCells, Output, outputs_of
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -57,8 +57,9 @@ def check_outputs(jobs: Sequence[Job], formats: Sequence[str]) -> None:
         UserError: If one is.
     """
     existing = [
-        path for job in jobs for output in _outputs(formats)
-        for path in output_paths(output, job.stem, ()) if path.exists()
+        path for job in jobs for name in _checked(formats)
+        for path in (job.path_of(output) for output in outputs_of(name, ()))
+        if path.exists()
     ]
     if existing:
         raise UserError(
@@ -72,7 +73,7 @@ class Batch:
 
     Args:
         segmenter (Segmenter): The model.
-        formats (Sequence[str]): Keys of
+        formats (Sequence[str]): Some of
             :data:`~pace_mmdet.inference.writers.FORMATS`.
         channel (int, optional): Channel to read, from 0.
         skip_existing (bool): Whether to leave out what is written already.
@@ -94,7 +95,7 @@ class Batch:
             raise UserError(f'--channel {channel}: channels are numbered '
                             'from 0')
         self.segmenter = segmenter
-        self.outputs = _outputs(formats)
+        self.formats = _checked(formats)
         self.channel = channel
         self.skip_existing = skip_existing
         self.overwrite = overwrite
@@ -171,9 +172,9 @@ class Batch:
         try:
             _check_stack(stack)
             outputs = [
-                output for output in self.outputs if not self.skip_existing
-                or not all(path.exists() for path in output_paths(
-                    output, job.stem, stack.shape))
+                output for name in self.formats
+                for output in outputs_of(name, stack.shape)
+                if not (self.skip_existing and job.path_of(output).exists())
             ]
         except BaseException:
             stack.close()
@@ -221,12 +222,10 @@ class Batch:
         self.summary.cells += sum(map(len, found.planes))
 
     def _write(self, output: Output, found: FileCells, job: Job) -> None:
-        paths = output_paths(output, job.stem, found.shape)
-        existing = [path for path in paths if path.exists()]
-        if existing and not (self.overwrite or self.skip_existing):
-            raise ValueError(f'{existing[0]} exists already')
-        output.write(found, paths[0] if len(paths) == 1 and not found.shape
-                     else job.stem.with_name(job.stem.name + output.ending))
+        path = job.path_of(output)
+        if path.exists() and not self.overwrite:
+            raise ValueError(f'{path} exists already')
+        output.write(found, path)
 
     def _report(self, file: _OpenFile, planes: List[Segmented]) -> None:
         cells = [plane.cells for plane in planes]
@@ -273,13 +272,12 @@ class Batch:
         self._open.clear()
 
 
-def _outputs(formats: Sequence[str]) -> List[Output]:
-    unknown = [name for name in formats if name not in FORMATS]
-    if unknown or not formats:
+def _checked(formats: Sequence[str]) -> List[str]:
+    """Names of formats, each once."""
+    if not formats or not set(formats) <= set(FORMATS):
         raise UserError(f'--format {",".join(formats)}: expected some of '
                         f'{",".join(FORMATS)}')
-    return [output for name in dict.fromkeys(formats)
-            for output in FORMATS[name]]
+    return list(dict.fromkeys(formats))
 
 
 def _check_stack(stack: ImageStack) -> None:

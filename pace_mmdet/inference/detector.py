@@ -94,8 +94,9 @@ class NetworkDetector:
             height, width = tile.shape[:2]
             img = _as_bgr(tile)
             if factor != 1:
-                size = (max(round(width * factor), 1),
-                        max(round(height * factor), 1))
+                # Rounded as MMCV's Resize does.
+                size = [max(int(side * factor + 0.5), 1)
+                        for side in (width, height)]
                 img = mmcv.imresize(img, size)
             self._set_limits(img.shape[0] * img.shape[1])
             inputs.append(torch.from_numpy(np.ascontiguousarray(

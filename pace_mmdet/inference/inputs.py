@@ -7,6 +7,8 @@ from typing import Dict, List, NamedTuple, Sequence, Union
 from pace_mmdet.datasets.label_images import IMAGE_SUFFIXES
 from pace_mmdet.engine.errors import UserError
 
+from .writers import Output
+
 _MOST_NAMED = 5
 
 
@@ -20,6 +22,10 @@ class Job(NamedTuple):
     """
     path: Path
     stem: Path
+
+    def path_of(self, output: Output) -> Path:
+        """Where one of its results goes."""
+        return self.stem.with_name(self.stem.name + output.ending)
 
 
 def plan_jobs(inputs: Sequence[Union[str, Path]],

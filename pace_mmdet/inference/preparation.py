@@ -110,12 +110,12 @@ def preparation_of(cfg: Config) -> Preparation:
         if t['type'] not in (*_PASSED_OVER, 'Resize')
     ]
     if others or len(resizes) > 1 or not all(
-            map(_keeps_ratio, resizes)):
+            map(_is_plain, resizes)):
         raise UserError(
             'the config\'s test pipeline is not for images of any size: '
             f'beside {", ".join(_LOADERS + _PASSED_OVER)} it may hold one '
-            f'Resize with keep_ratio=True, it is {names}. Change it, in a '
-            'config given with --config')
+            f'bilinear Resize with keep_ratio=True, it is {names}. Change '
+            'it, in a config given with --config')
     return replace(
         found,
         resize=dict(resizes[0]) if resizes else None,
@@ -201,7 +201,10 @@ def _pipeline(cfg: Config) -> List[dict]:
     return [dict(transform) for transform in pipeline]
 
 
-def _keeps_ratio(resize: dict) -> bool:
+def _is_plain(resize: dict) -> bool:
+    """Whether a ``Resize`` is by one factor, bilinear."""
+    if resize.get('interpolation', 'bilinear') != 'bilinear':
+        return False
     factor = resize.get('scale_factor')
     fixed = resize.get('scale')
     if factor is not None:

@@ -97,6 +97,8 @@ def write(folder, kinds):
             imageio.imwrite(folder / name, img)
 
 
+# imageio tries everything it has on a file that is no PNG.
+@pytest.mark.filterwarnings('ignore:The legacy `DICOM`:DeprecationWarning')
 def test_every_kind_in_one_run(tmp_path, run):
     write(tmp_path / 'in', GOOD)
     write(tmp_path / 'in', BAD)
@@ -176,6 +178,18 @@ def test_existing_results(tmp_path, run):
     summary, _ = run([tmp_path / 'in'], overwrite=True)
     assert len(summary.done) == 2
     assert labels.stat().st_mtime_ns > before
+
+
+def test_pictures_of_a_stack_that_are_there_stay(tmp_path, run):
+    tifffile.imwrite(tmp_path / 'a.tif', stack(IMG, IMG),
+                     photometric='minisblack')
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out/a_overlay_000.png').write_text('of yesterday')
+    summary, _ = run([tmp_path / 'a.tif'], ['overlay'])
+    assert 'a_overlay_000.png exists already' in summary.failed[0]
+    run([tmp_path / 'a.tif'], ['overlay'], skip_existing=True)
+    assert (tmp_path / 'out/a_overlay_000.png').read_text() == 'of yesterday'
+    assert (tmp_path / 'out/a_overlay_001.png').stat().st_size > 1000
 
 
 def test_a_full_disk(tmp_path, run, monkeypatch):

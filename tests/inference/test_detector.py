@@ -1,4 +1,6 @@
 """The network: what a checkpoint gives, beside MMDetection's own pipeline."""
+import copy
+
 import numpy as np
 import pytest
 import tifffile
@@ -12,6 +14,7 @@ from pycocotools import mask as mask_utils
 from pace_mmdet.engine import UserError
 from pace_mmdet.inference import load_segmenter
 from pace_mmdet.inference.detector import NetworkDetector, load_detector
+from pace_mmdet.inference.preparation import preparation_of
 from pace_mmdet.testing import synthetic_cells
 from tests.engine.processes import ROOT
 
@@ -33,19 +36,25 @@ def trained(tmp_path_factory):
     return cfg, path, model.eval()
 
 
-def test_as_the_test_pipeline_of_the_config(trained, tmp_path):
+@pytest.mark.parametrize('resize', [
+    dict(scale_factor=1.0), dict(scale=(200, 150)), dict(scale_factor=0.75)
+])
+def test_as_the_test_pipeline_of_the_config(trained, tmp_path, resize):
     cfg, path, model = trained
     image = (synthetic_cells(9, 90, 130).image * 100.0).astype(np.uint16)
     tifffile.imwrite(tmp_path / 'a.tif', image)
-    pipeline = Compose(cfg.test_dataloader.dataset.pipeline)
+    steps = copy.deepcopy(cfg.test_dataloader.dataset.pipeline)
+    steps[1] = dict(type='Resize', keep_ratio=True, **resize)
+    pipeline = Compose(steps)
     data = pipeline(dict(img_path=str(tmp_path / 'a.tif'), img_id=1))
     with torch.no_grad():
         expected = model.test_step(pseudo_collate([data]))[0].pred_instances
     detector, _ = load_detector(path, score_thr=0.0)
     assert detector.classes == ('nucleus', )
-    segmenter = load_segmenter(path, score_thr=0.0)
-    cells, = segmenter.detector([segmenter.preparation.intensities(image)],
-                                1.0)
+    preparation = preparation_of(Config(dict(test_dataloader=dict(
+        dataset=dict(pipeline=steps)))))
+    cells, = detector([preparation.intensities(image)],
+                      preparation.factor(*image.shape))
     assert len(cells) > 5
     shown = [i for i, code in enumerate(expected.masks)
              if mask_utils.area(code)]

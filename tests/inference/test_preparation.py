@@ -60,6 +60,7 @@ def test_intensities_are_those_of_training():
     [PACK], [LOAD, dict(type='RandomFlip'), PACK],
     [LOAD, resize(scale=(5, 5)), resize(scale=(6, 6))],
     [LOAD, dict(type='Resize', scale=(5, 5)), PACK],
+    [LOAD, resize(scale_factor=2.0, interpolation='nearest'), PACK],
     [LOAD, dict(type='Resize', scale_factor=(1.0, 2.0)), PACK],
 ])
 def test_pipelines_that_cannot_be_followed(steps):

@@ -9,7 +9,7 @@ from pace_mmdet.datasets.microscopy import to_uint8
 from pace_mmdet.inference import Segmenter
 from pace_mmdet.inference.preparation import Preparation
 from pace_mmdet.inference.thresholding import ThresholdDetector
-from pace_mmdet.inference.writers import FORMATS, FileCells
+from pace_mmdet.inference.writers import FORMATS, FileCells, outputs_of
 from pace_mmdet.testing import synthetic_cells
 
 
@@ -31,8 +31,8 @@ def main() -> None:
     print(f'{len(cells)} cells of {cells.areas.mean():.0f} pixels on average, '
           f'{args.side} x {args.side} pixels, medians of {args.runs} runs:')
     with tempfile.TemporaryDirectory() as folder:
-        for name, outputs in FORMATS.items():
-            for output in outputs:
+        for name in FORMATS:
+            for output in outputs_of(name, ()):
                 path = Path(folder, f'a{output.ending}')
                 times = []
                 for _ in range(args.runs):

@@ -1,4 +1,5 @@
 """Writers of what was found, a module for each format."""
+from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
@@ -6,21 +7,19 @@ from . import (coco, geojson, imagej_rois, label_images, measurements,
                overlays)
 from .results import FileCells
 
-Writer = Callable[[FileCells, Path], None]
-
 
 class Output(NamedTuple):
-    """A file, or for pictures one a plane, that a format consists of.
+    """A file that is written of an image file.
 
     Attributes:
         ending (str): What its name ends with, behind the input's.
         write (Callable): Takes the cells and the path.
     """
     ending: str
-    write: Writer
+    write: Callable[[FileCells, Path], None]
 
 
-FORMATS: Dict[str, Tuple[Output, ...]] = {
+_FILES: Dict[str, Tuple[Output, ...]] = {
     'labels': (Output('_labels.tif', label_images.write_label_image), ),
     'coco': (Output('_coco.json', coco.write_annotations),
              Output('_coco_results.json', coco.write_results)),
@@ -28,23 +27,25 @@ FORMATS: Dict[str, Tuple[Output, ...]] = {
     'roi': (Output('_rois.zip', imagej_rois.write_rois), ),
     'geojson': (Output('.geojson', geojson.write_geojson), ),
     'csv': (Output('_cells.csv', measurements.write_table), ),
-    'overlay': (Output('_overlay.png', overlays.write_overlays), ),
 }
+FORMATS = (*_FILES, 'overlay')
+"""The names of all formats."""
 
 
-def output_paths(output: Output, stem: Path,
-                 shape: Tuple[int, ...]) -> List[Path]:
-    """The files that an output consists of.
+def outputs_of(name: str, shape: Tuple[int, ...]) -> List[Output]:
+    """The files of a format: pictures are one for each plane.
 
     Args:
-        output (Output): One of a format's.
-        stem (Path): Folder and start of the name.
-        shape (tuple[int]): Lengths of the axes of the input's stack.
+        name (str): One of :data:`FORMATS`.
+        shape (tuple[int]): Lengths of the axes of the input's stack; () for
+            a single plane.
     """
-    path = stem.with_name(stem.name + output.ending)
-    if output.write is overlays.write_overlays:
-        return overlays.overlay_paths(shape, path)
-    return [path]
+    if name != 'overlay':
+        return list(_FILES[name])
+    return [
+        Output(ending, partial(overlays.write_overlay, plane=plane))
+        for plane, ending in enumerate(overlays.endings(shape))
+    ]
 
 
-__all__ = ['FORMATS', 'FileCells', 'Output', 'output_paths']
+__all__ = ['FORMATS', 'FileCells', 'Output', 'outputs_of']

@@ -1,6 +1,6 @@
 """Pictures of an image with the outlines of its cells."""
 from pathlib import Path
-from typing import List
+from typing import List, Tuple
 
 import cv2
 import numpy as np
@@ -17,34 +17,29 @@ _SIDE, _MOST_TIMES = 1600, 4
 _BITS = 4  # of fractions of a pixel
 
 
-def overlay_paths(found_shape: tuple, path: Path) -> List[Path]:
-    """A picture for each plane of a stack.
+def endings(shape: Tuple[int, ...]) -> List[str]:
+    """What the names of the pictures of a stack end with.
 
     Args:
-        found_shape (tuple[int]): Lengths of the stack's axes; () for one
-            plane.
-        path (Path): The picture of a file with one plane.
+        shape (tuple[int]): Lengths of the stack's axes; () for one plane.
     """
-    count = int(np.prod(found_shape, dtype=np.int64))
-    if not found_shape:
-        return [path]
-    digits = max(len(str(count)), 3)
-    return [
-        path.with_name(f'{path.stem}_{plane:0{digits}d}{path.suffix}')
-        for plane in range(count)
-    ]
+    if not shape:
+        return ['_overlay.png']
+    count = int(np.prod(shape, dtype=np.int64))
+    digits = max(len(str(count - 1)), 3)
+    return [f'_overlay_{plane:0{digits}d}.png' for plane in range(count)]
 
 
-def write_overlays(found: FileCells, path: Path) -> None:
-    """Write a PNG file for each plane.
+def write_overlay(found: FileCells, path: Path, plane: int) -> None:
+    """Write a PNG file of one plane.
 
     Args:
         found (FileCells): The cells.
-        path (Path): As in :func:`overlay_paths`.
+        path (Path): The file to write.
+        plane (int): Which plane.
     """
-    for plane, name in enumerate(overlay_paths(found.shape, path)):
-        img = found.intensities(found.read(plane))
-        save_png(draw_overlay(img, found.planes[plane]), name)
+    img = found.intensities(found.read(plane))
+    save_png(draw_overlay(img, found.planes[plane]), path)
 
 
 def draw_overlay(img: np.ndarray, cells: Cells) -> np.ndarray:

@@ -2,8 +2,8 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
-from pace_mmdet.inference.writers.overlays import (draw_overlay,
-                                                   write_overlays)
+from pace_mmdet.inference.writers.overlays import (draw_overlay, endings,
+                                                   write_overlay)
 
 from ..conftest import cells_of
 
@@ -26,11 +26,17 @@ def test_large_images_keep_their_size():
     assert picture[1000, 15].tolist() == [90, 90, 90]
 
 
-@pytest.mark.parametrize(('counts', 'names'), [
-    ((3, ), ['o.png']), ((3, 0), ['o_000.png', 'o_001.png'])
+@pytest.mark.parametrize(('shape', 'expected'), [
+    ((), ['_overlay.png']),
+    ((2, ), ['_overlay_000.png', '_overlay_001.png']),
+    ((40, 50), ['_overlay_0000.png', '_overlay_1999.png']),
 ])
-def test_a_picture_for_each_plane(tmp_path, found_in, counts, names):
-    write_overlays(found_in(*counts), tmp_path / 'o.png')
-    assert sorted(path.name for path in tmp_path.iterdir()) == names
-    for name in names:
-        assert imageio.imread(tmp_path / name).shape == (120, 160, 3)
+def test_a_picture_for_each_plane(shape, expected):
+    names = endings(shape)
+    assert [names[0], names[-1]][:len(names)] == expected
+    assert len(names) == np.prod(shape)
+
+
+def test_written(tmp_path, found_in):
+    write_overlay(found_in(3, 0), tmp_path / 'o.png', 1)
+    assert imageio.imread(tmp_path / 'o.png').shape == (120, 160, 3)
