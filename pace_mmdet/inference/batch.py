@@ -295,12 +295,13 @@ def _check_stack(stack: ImageStack) -> None:
 
 @contextlib.contextmanager
 def _memory_faults() -> Iterator[None]:
-    """Say what to do where PyTorch runs out of memory."""
+    """Say what to do where NumPy or PyTorch run out of memory."""
     try:
         yield
-    except RuntimeError as error:
-        if 'out of memory' not in str(error) and \
-                "can't allocate memory" not in str(error):
+    except (MemoryError, RuntimeError) as error:
+        if not (isinstance(error, MemoryError)
+                or 'out of memory' in str(error)
+                or "can't allocate memory" in str(error)):
             raise
         raise UserError('out of memory; take a smaller --batch-size or '
                         '--tile-size. What was written is complete; repeat '

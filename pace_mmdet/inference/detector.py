@@ -1,4 +1,6 @@
 """A trained network, as a function from tiles to cells."""
+import contextlib
+import os
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Sequence, Union
 
@@ -142,7 +144,6 @@ def load_detector(checkpoint: Union[str, Path],
         UserError: If a file is missing or wrong, they do not fit each other,
             or the model gives no masks.
     """
-    use_safe_loading(trust)
     content = load_checkpoint_file(checkpoint, 'cpu', trust)
     if config is None:
         cfg = stored_config(content, checkpoint, trust)
@@ -152,7 +153,8 @@ def load_detector(checkpoint: Union[str, Path],
     if not cfg.get('model'):
         raise UserError(f'{config or checkpoint}: the config has no model')
     _prepare_model_cfg(cfg.model, score_threshold(cfg, score_thr))
-    model = revert_sync_batchnorm(MODELS.build(cfg.model))
+    with _safe_loading(trust):
+        model = revert_sync_batchnorm(MODELS.build(cfg.model))
     check_weights(model, content, str(checkpoint))
     model.load_state_dict(
         {
@@ -171,6 +173,25 @@ def load_detector(checkpoint: Union[str, Path],
     except (RuntimeError, AssertionError) as error:
         raise UserError(f'--device {device}: {error}') from None
     return NetworkDetector(model, classes, _usual_pixels(cfg)), cfg
+
+
+@contextlib.contextmanager
+def _safe_loading(trust: bool) -> Iterator[None]:
+    """Make models that load others, such as teachers, do so safely.
+
+    PyTorch's switches are put back: whoever calls this from a notebook loads
+    files of their own, too.
+    """
+    before = {name: value for name, value in os.environ.items()
+              if name.startswith('TORCH_FORCE_')}
+    use_safe_loading(trust)
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ
+                     if name.startswith('TORCH_FORCE_')]:
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _read_config(path: Union[str, Path]) -> Config:

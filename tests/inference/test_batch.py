@@ -224,11 +224,14 @@ def test_one_format_that_cannot_be_written(tmp_path, run, monkeypatch):
     assert len(list((tmp_path / 'out').iterdir())) == 2
 
 
-def test_out_of_memory(tmp_path, run, monkeypatch):
+@pytest.mark.parametrize('error', [
+    RuntimeError('CUDA out of memory. Tried to allocate ...'), MemoryError()
+])
+def test_out_of_memory(tmp_path, run, monkeypatch, error):
     write(tmp_path / 'in', {'a.tif': (IMG, {})})
 
     def fail(*_):
-        raise RuntimeError('CUDA out of memory. Tried to allocate ...')
+        raise error
 
     monkeypatch.setattr('pace_mmdet.inference.thresholding.ThresholdDetector.'
                         '__call__', fail)

@@ -1,5 +1,6 @@
 """The network: what a checkpoint gives, beside MMDetection's own pipeline."""
 import copy
+import os
 
 import numpy as np
 import pytest
@@ -133,6 +134,14 @@ def test_settings_of_the_config_and_ours(trained, tmp_path):
 def test_wrong_options(trained, options, said):
     with pytest.raises(UserError, match=said):
         load_segmenter(trained[1], **options)
+
+
+def test_switches_of_pytorch_stay_as_they_were(trained, monkeypatch):
+    monkeypatch.delenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', raising=False)
+    monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '0')
+    load_detector(trained[1])
+    assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ
+    assert os.environ['TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'] == '0'
 
 
 def test_checkpoints_that_do_not_fit(trained, tmp_path):
