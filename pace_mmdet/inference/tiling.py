@@ -7,6 +7,7 @@ borders (those that are not the image's): there the network sees most of its
 surroundings. The rule decides by the cell's place alone, so that a cell that
 a border cuts is taken from the tile that sees it whole.
 """
+import math
 from dataclasses import dataclass
 from typing import List, Tuple
 
@@ -86,15 +87,18 @@ def _cover(length: int, size: int, overlap: int,
     """Ranges along one axis."""
     if length <= LEFT_WHOLE * size:
         return [(0, length)]
-    # Moving to a multiple of the step takes up to half of it at both ends.
-    count = int(np.ceil((length - size) / (size - overlap - step))) + 1
-    # Spread evenly: the overlaps are then larger than asked for.
-    starts = [
-        nearest_step(start, step)
-        for start in np.linspace(0, length - size, count)
-    ]
-    ends = [start + size for start in starts[:-1]] + [length]
-    return list(zip(starts, ends))
+    count = math.ceil((length - size) / (size - overlap)) + 1
+    while True:
+        # Spread evenly: the overlaps are then larger than asked for, if
+        # moving to multiples of the step does not make them smaller.
+        starts = [
+            nearest_step(start, step)
+            for start in np.linspace(0, length - size, count)
+        ]
+        if np.diff(starts).max() <= size - overlap:
+            ends = [start + size for start in starts[:-1]] + [length]
+            return list(zip(starts, ends))
+        count += 1
 
 
 def nearest_step(start: float, step: float) -> int:

@@ -28,6 +28,7 @@ def test_tiles_cover_the_image_and_overlap_enough(length, size, overlap,
     if len(ranges) > 1:
         assert abs(ranges[-1][1] - ranges[-1][0] - size) <= step
         assert len(ranges) <= 2 + (length - size) / (size - overlap - step)
+        assert len(ranges) >= 1 + (length - size) / (size - overlap)
     else:
         assert length <= 1.25 * size
 

@@ -18,7 +18,7 @@ from pace_mmdet.inference import Cells, load_segmenter, read_image
 from pace_mmdet.models import coded_masks
 
 ROOT = Path(__file__).resolve().parents[2]
-LAYOUTS = [(768, 192), (768, 256), (640, 192), (1024, 192)]
+LAYOUTS = [(768, 192), (768, 320), (640, 192), (1024, 192)]
 
 
 def parse_args() -> argparse.Namespace:
