@@ -50,18 +50,28 @@ class _OpenFile:
     planes: Dict[int, Segmented] = field(default_factory=dict)
 
 
-def check_outputs(jobs: Sequence[Job], formats: Sequence[str]) -> None:
-    """See that no result is there already.
+def check_outputs(jobs: Sequence[Job],
+                  formats: Sequence[str],
+                  may_exist: bool = False) -> None:
+    """See that no result is there already, and none would replace an input.
+
+    Args:
+        jobs (Sequence[Job]): The files.
+        formats (Sequence[str]): Names of formats.
+        may_exist (bool): Whether results may be there.
 
     Raises:
         UserError: If one is.
     """
-    existing = [
-        path for job in jobs for name in _checked(formats)
-        for path in (job.path_of(output) for output in outputs_of(name, ()))
-        if path.exists()
-    ]
-    if existing:
+    paths = [job.path_of(output) for job in jobs
+             for name in _checked(formats) for output in outputs_of(name, ())]
+    inputs = {job.path.resolve() for job in jobs}
+    replaced = [path for path in paths if path.resolve() in inputs]
+    if replaced:
+        raise UserError(f'{replaced[0]} is an input, and a result would have '
+                        'the same name; choose another --out-dir')
+    existing = [path for path in paths if path.exists()]
+    if existing and not may_exist:
         raise UserError(
             f'{len(existing)} results exist already, the first is '
             f'{existing[0]}; leave these images out with --skip-existing, '

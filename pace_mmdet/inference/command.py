@@ -25,8 +25,7 @@ def run_predict(args: Namespace) -> int:
     """
     formats = [name.strip() for name in args.format.split(',')]
     jobs = plan_jobs(args.inputs, args.out_dir, args.recursive)
-    if not (args.skip_existing or args.overwrite):
-        check_outputs(jobs, formats)
+    check_outputs(jobs, formats, args.skip_existing or args.overwrite)
     prepare_folder(args.out_dir)
     share = join_processes(args.launcher)
     segmenter = load_segmenter(

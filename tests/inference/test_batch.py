@@ -180,6 +180,14 @@ def test_existing_results(tmp_path, run):
     assert labels.stat().st_mtime_ns > before
 
 
+def test_no_input_is_replaced(tmp_path):
+    write(tmp_path, {'a.tif': (IMG, {}), 'a_labels.tif': (IMG, {})})
+    jobs = plan_jobs([f'{tmp_path}/*.tif'], tmp_path)
+    with pytest.raises(UserError, match='a_labels.tif is an input'):
+        check_outputs(jobs, ['labels'], may_exist=True)
+    check_outputs(jobs, ['csv'])
+
+
 def test_pictures_of_a_stack_that_are_there_stay(tmp_path, run):
     tifffile.imwrite(tmp_path / 'a.tif', stack(IMG, IMG),
                      photometric='minisblack')
