@@ -23,11 +23,13 @@ def run_predict(args: Namespace) -> int:
         UserError: Something that the user can put right. Nothing was
             segmented then, unless the disk or the memory was full.
     """
+    share = join_processes(args.launcher)
     formats = [name.strip() for name in args.format.split(',')]
     jobs = plan_jobs(args.inputs, args.out_dir, args.recursive)
     check_outputs(jobs, formats, args.skip_existing or args.overwrite)
     prepare_folder(args.out_dir)
-    share = join_processes(args.launcher)
+    # Only when all have looked may the first begin to write.
+    share.gather([])
     segmenter = load_segmenter(
         args.checkpoint,
         args.config,

@@ -17,23 +17,14 @@ from pace_mmdet.inference import load_segmenter
 from pace_mmdet.inference.detector import NetworkDetector, load_detector
 from pace_mmdet.inference.preparation import preparation_of
 from pace_mmdet.testing import synthetic_cells
-from tests.engine.processes import ROOT
 
-CONFIG = ROOT / 'configs/hela/pace_r18_hela_4pt.py'
-
+from .networks import CONFIG, save_untrained
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
-    """A config and a checkpoint; its untrained network finds anything."""
-    cfg = Config.fromfile(CONFIG)
-    cfg.model.test_cfg.rpn.update(nms_pre=30, max_per_img=30)
-    cfg.model.test_cfg.rcnn.max_per_img = 12
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model)
-    model.init_weights()
+    """Config, checkpoint and model."""
     path = tmp_path_factory.mktemp('model') / 'x.pth'
-    meta = dict(cfg=cfg.pretty_text, dataset_meta=dict(classes=('nucleus', )))
-    torch.save(dict(state_dict=model.state_dict(), meta=meta), path)
+    cfg, model = save_untrained(path)
     return cfg, path, model.eval()
 
 

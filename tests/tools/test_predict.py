@@ -1,33 +1,19 @@
 """The tool, as one calls it."""
-import os
-import subprocess
-import sys
+import socket
 
 import numpy as np
 import pytest
 import tifffile
-import torch
-from mmdet.registry import MODELS
-from mmengine.config import Config
 
 from pace_mmdet.testing import synthetic_cells
-from tests.engine.processes import ROOT, load_tool
-
-CONFIG = ROOT / 'configs/hela/pace_r18_hela_4pt.py'
-
+from tests.engine.processes import load_tool, start_tool_forked, wait_for
+from tests.inference.networks import save_untrained
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     """Images, and a checkpoint of an untrained network."""
     folder = tmp_path_factory.mktemp('predict')
-    cfg = Config.fromfile(CONFIG)
-    cfg.model.test_cfg.rpn.update(nms_pre=30, max_per_img=30)
-    cfg.model.test_cfg.rcnn.max_per_img = 12
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model)
-    model.init_weights()
-    torch.save(dict(state_dict=model.state_dict(),
-                    meta=dict(cfg=cfg.pretty_text)), folder / 'x.pth')
+    save_untrained(folder / 'x.pth')
     (folder / 'images').mkdir()
     for seed in range(3):
         tifffile.imwrite(folder / f'images/{seed}.tif',
@@ -95,19 +81,28 @@ def test_a_folder_that_cannot_be_written(run):
     assert code == 2 and '/proc/here: cannot write there' in said
 
 
-def test_two_processes_share_the_images(folder, tmp_path):
+def test_two_processes_share_the_images(folder, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(folder)
     (tmp_path / 'bad.tif').write_text('no image')
-    done = subprocess.run(
-        [ROOT / 'tools/dist_predict.sh', '2', 'images', tmp_path,
-         '--checkpoint', 'x.pth', '--out-dir', tmp_path / 'out'],
-        cwd=folder,
-        env=dict(os.environ, PYTHON=sys.executable, OMP_NUM_THREADS='1',
-                 PORT='29631'),
-        capture_output=True,
-        text=True)
-    assert '3 files segmented' in done.stdout, done.stderr
-    assert '1 files failed' in done.stdout
-    assert done.returncode == 1
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    codes = [
+        wait_for(pid) for pid in [
+            start_tool_forked(
+                'predict', 'images', tmp_path, '--checkpoint', 'x.pth',
+                '--out-dir', tmp_path / 'out', '--launcher', 'pytorch',
+                env=dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2',
+                         LOCAL_WORLD_SIZE='2', MASTER_ADDR='127.0.0.1',
+                         MASTER_PORT=str(port), OMP_NUM_THREADS='1'))
+            for rank in range(2)
+        ]
+    ]
+    said = capfd.readouterr()
+    # One speaks for all; torchrun would stop the others if they failed.
+    assert codes == [1, 0], said.err
+    assert said.out.count('3 files segmented') == 1
+    assert said.out.count('1 files failed') == 1
     labels = [tifffile.imread(path) for path in
               sorted((tmp_path / 'out').glob('*_labels.tif'))]
     assert np.shape(labels) == (3, 64, 80)
