@@ -38,7 +38,8 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         help='leave out cells that score less (default: predict_cfg.score_thr '
         f'of the config, else {DEFAULT_SCORE_THR})')
     parser.add_argument(
-        '--channel', type=int, help='channel to segment, from 0')
+        '--channel', type=int,
+        help='channel to segment, from 0 (default: as in training)')
     parser.add_argument(
         '--normalize',
         choices=NORMALIZE_MODES,

@@ -1,13 +1,13 @@
 """What ``tools/predict.py`` does."""
 from argparse import Namespace
-from typing import List
+from typing import List, Optional
 
 from rich.console import Console
 
 from .batch import Batch, Summary, check_outputs
 from .inputs import plan_jobs, prepare_folder
 from .processes import join_processes
-from .segmenter import load_segmenter
+from .segmenter import Segmenter, load_segmenter
 
 
 def run_predict(args: Namespace) -> int:
@@ -43,10 +43,13 @@ def run_predict(args: Namespace) -> int:
         overlap=args.overlap,
         batch_size=args.batch_size)
     console = Console(stderr=True)
+    channel = args.channel
+    if channel is None:
+        channel = segmenter.preparation.channel
     if share.rank == 0:
-        console.print(_described(segmenter, len(jobs)), highlight=False,
-                      soft_wrap=True)
-    batch = Batch(segmenter, formats, args.channel, args.skip_existing,
+        console.print(_described(segmenter, len(jobs), channel),
+                      highlight=False, soft_wrap=True)
+    batch = Batch(segmenter, formats, channel, args.skip_existing,
                   args.overwrite, console)
     try:
         batch.run(share.of(jobs))
@@ -61,11 +64,13 @@ def run_predict(args: Namespace) -> int:
                      args.out_dir)
 
 
-def _described(segmenter, count: int) -> str:
+def _described(segmenter: Segmenter, count: int,
+               channel: Optional[int]) -> str:
     preparation = segmenter.preparation
-    return (f'{count} image file{"s" * (count != 1)}; score threshold '
+    text = (f'{count} image file{"s" * (count != 1)}; score threshold '
             f'{segmenter.score_thr:g}, intensities {preparation.normalize}, '
             f'scale {preparation.scale:.3g}')
+    return text if channel is None else f'{text}, channel {channel}'
 
 
 def _conclude(summaries: List[Summary], out_dir: str) -> int:

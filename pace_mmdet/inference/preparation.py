@@ -36,6 +36,8 @@ class Preparation:
         low (float): As there.
         high (float): As there.
         to_float32 (bool): As there.
+        channel (int, optional): As there; what is read of files unless the
+            user says otherwise.
         scale (float): Sizes the image so that its cells are as large as in
             the images of training.
         resize (dict): The arguments of the config's ``Resize``, which comes
@@ -49,6 +51,7 @@ class Preparation:
     low: float = 0.1
     high: float = 99.9
     to_float32: bool = False
+    channel: Optional[int] = None
     scale: float = 1.0
     resize: Any = None
     image_shape: Optional[Tuple[int, int]] = None
@@ -100,7 +103,7 @@ def preparation_of(cfg: Config) -> Preparation:
     if names[0] == 'LoadMicroscopyImage':
         wanted = {
             key: loader[key]
-            for key in ('normalize', 'low', 'high', 'to_float32')
+            for key in ('normalize', 'low', 'high', 'to_float32', 'channel')
             if key in loader
         }
         found = replace(Preparation(), **wanted)

@@ -20,6 +20,7 @@ from pace_mmdet.testing import synthetic_cells
 
 from .networks import CONFIG, save_untrained
 
+
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
     """Config, checkpoint and model."""

@@ -43,12 +43,15 @@ def test_size(steps, predict_cfg, factors):
 
 def test_intensities_are_those_of_training():
     img = np.random.default_rng(0).integers(0, 60000, (9, 9)).astype(np.uint16)
-    for options in ({}, dict(low=5.0, high=90.0), dict(to_float32=True)):
+    for options in ({}, dict(low=5.0, high=90.0), dict(to_float32=True),
+                    dict(channel=1)):
         preparation = preparation_of(config(dict(LOAD, **options), PACK))
         transform = LoadMicroscopyImage(**options)
         assert preparation.normalize == transform.normalize
-        assert (preparation.low, preparation.high, preparation.to_float32) \
-            == (transform.low, transform.high, transform.to_float32)
+        assert (preparation.low, preparation.high, preparation.to_float32,
+                preparation.channel) == (transform.low, transform.high,
+                                         transform.to_float32,
+                                         transform.channel)
         found = preparation.intensities(img)
         assert found.dtype == (np.float32 if options.get('to_float32') else
                                np.uint8)

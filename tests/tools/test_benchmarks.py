@@ -65,7 +65,7 @@ def test_predict_layouts(monkeypatch, capsys, tmp_path):
     img = tool['mosaic'](tmp_path, 2)
     assert img.shape == (200, 120)
 
-    def load_segmenter(checkpoint, **tiles):
+    def load_segmenter(checkpoint, scale=1.0, **tiles):
         return Segmenter(ThresholdDetector(95), Preparation('none'), **tiles)
 
     compare_layouts = tool['compare_layouts']

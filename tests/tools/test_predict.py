@@ -9,6 +9,7 @@ from pace_mmdet.testing import synthetic_cells
 from tests.engine.processes import load_tool, start_tool_forked, wait_for
 from tests.inference.networks import save_untrained
 
+
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     """Images, and a checkpoint of an untrained network."""

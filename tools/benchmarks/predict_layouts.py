@@ -34,6 +34,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--rows', type=int, default=2,
                         help='of the mosaic that they are put together to')
     parser.add_argument('--runs', type=int, default=5)
+    parser.add_argument('--scale', type=float, default=1.0,
+                        help='to resize the mosaic by for the network')
     parser.add_argument('--layouts', type=int, nargs='+', metavar='PIXELS',
                         help='tile size and overlap, of two or more layouts')
     return parser.parse_args()
@@ -55,15 +57,16 @@ def share_alike(cells: Cells, others: Cells, iou_thr: float = 0.9) -> float:
     return float((np.asarray(ious).max(axis=1) >= iou_thr).mean())
 
 
-def compare_layouts(checkpoint: str, img: np.ndarray,
-                    layouts: List[tuple]) -> None:
+def compare_layouts(checkpoint: str, img: np.ndarray, layouts: List[tuple],
+                    scale: float = 1.0) -> None:
     """Segment an image with several layouts and compare each with the first.
     """
-    print(f'mosaic of {img.shape[1]} x {img.shape[0]} pixels:')
+    print(f'mosaic of {img.shape[1]} x {img.shape[0]} pixels, scale '
+          f'{scale:g}:')
     first = None
     for tile_size, overlap in layouts:
-        segmenter = load_segmenter(checkpoint, tile_size=tile_size,
-                                   overlap=overlap)
+        segmenter = load_segmenter(checkpoint, scale=scale,
+                                   tile_size=tile_size, overlap=overlap)
         prepared = segmenter.preparation.intensities(img)
         (_, found), = segmenter.stream([(0, prepared)])
         line = (f'  tiles of {tile_size:4d}, overlap {overlap:3d}: '
@@ -129,7 +132,7 @@ def main() -> None:
         zip(args.layouts[::2], args.layouts[1::2]))
     img = mosaic(args.images, args.rows)
     time_parts(checkpoint, img[:520, :704], args.runs)
-    compare_layouts(checkpoint, img, layouts)
+    compare_layouts(checkpoint, img, layouts, args.scale)
 
 
 if __name__ == '__main__':
