@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pace_mmdet.datasets.image_paths import find_images
-from pace_mmdet.datasets.microscopy import read_image
+from pace_mmdet.datasets.microscopy import read_image, to_uint8
 from pace_mmdet.engine.errors import UserError
 from pace_mmdet.evaluation.coco_protocol import Matches, match
 from pace_mmdet.evaluation.detections import ImageDetections, load_detections
@@ -101,6 +101,9 @@ class Comparison:
         """
         image = self.truth.images[image_id]
         path, = find_images(self.img_dir, [image.file_name])
+        img = read_image(path)
+        if img.ndim == 3:  # grey ones are stretched when they are shown
+            img = to_uint8(img)
         size = image.height, image.width
         masks = {}
         for title, found in self.found.items():
@@ -110,7 +113,7 @@ class Comparison:
                 if score >= score_thr
             ], *size)
         return comparison_figure(
-            read_image(path),
+            img,
             to_rles(image.counts, *size),
             masks, {
                 title: score
