@@ -51,14 +51,17 @@ class ImageStack:
 
     Attributes:
         axes (str): A letter for each axis of the stack, as tifffile has
-            them: T time, Z depth, C channel, others whatever; '' for a file
-            of a single plane.
+            them: T time, Z depth, C channel, I images of the file, others
+            whatever; '' for a file of a single plane.
         shape (tuple[int]): Its lengths.
         plane_shape (tuple[int]): (H, W) or (H, W, 3).
         num_channels (int): Length of the axis called channel; 1 without.
         channel_names (list[str]): Their names, as far as the file has them.
         pixel_size (PixelSize, optional): If the file says.
         is_ome (bool): Whether it is an OME-TIFF.
+        is_uniform (bool): Whether its images, if it holds several, are all of
+            the same size and axes. Otherwise all their planes follow one
+            another.
 
     Raises:
         ImageFileError: If the file is missing or broken, is no image, or has
@@ -79,14 +82,19 @@ class ImageStack:
         self.channel_names: List[str] = []
         self.pixel_size: Optional[PixelSize] = None
         self.is_ome = False
+        self.is_uniform = True
         self._tif: Optional[tifffile.TiffFile] = None
         self._whole: Tuple[int, Optional[np.ndarray]] = (-1, None)
-        with self._clear_errors():
-            if self.path.suffix.lower() in TIFF_SUFFIXES:
-                self._open_tiff()
-            else:
-                self._open_other()
-        self._choose_channel()
+        try:
+            with self._clear_errors():
+                if self.path.suffix.lower() in TIFF_SUFFIXES:
+                    self._open_tiff()
+                else:
+                    self._open_other()
+            self._choose_channel()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> 'ImageStack':
         return self
@@ -128,32 +136,27 @@ class ImageStack:
 
     def _open_tiff(self) -> None:
         self._tif = tifffile.TiffFile(self.path)
-        try:
-            self._series = [
-                series for series in self._tif.series
-                if not series.keyframe.is_reduced
-            ]
-            if not self._series:
-                raise ImageFileError(f'{self.path}: holds no image')
-            first = self._series[0]
-            if len(self._series) == 1:
-                self.axes = ''.join(a for a in first.axes if a not in 'YXS')
-                self.shape = _outer_shape(first)
-            else:
-                # Several images that belong to no common stack.
-                self.axes = 'I'
-                self.shape = (sum(map(_count_planes, self._series)), )
-            self.is_ome = bool(self._tif.is_ome)
-            self.pixel_size = _pixel_size(self._tif)
-            self.channel_names = _channel_names(self._tif)
-            self.plane_shape = _plane_shape(first.axes, first.shape)
-            # Images of different sizes make no stack.
+        self._series = [
+            series for series in self._tif.series
+            if not series.keyframe.is_reduced
+        ]
+        if not self._series:
+            raise ImageFileError(f'{self.path}: holds no image')
+        first = self._series[0]
+        self.plane_shape = _plane_shape(first)
+        self.axes = ''.join(a for a in first.axes if a not in 'YXS')
+        self.shape = _outer_shape(first)
+        if len(self._series) > 1:
+            # Such as the positions of a plate.
             self.is_uniform = all(
-                _plane_shape(series.axes, series.shape) == self.plane_shape
+                (series.axes, series.shape) == (first.axes, first.shape)
                 for series in self._series)
-        except BaseException:
-            self._tif.close()
-            raise
+            self.axes = f'I{self.axes}' if self.is_uniform else 'I'
+            self.shape = ((len(self._series), *self.shape) if self.is_uniform
+                          else (sum(map(_count_planes, self._series)), ))
+        self.is_ome = bool(self._tif.is_ome)
+        self.pixel_size = _pixel_size(self._tif)
+        self.channel_names = _channel_names(self._tif)
 
     def _open_other(self) -> None:
         properties = imageio.improps(self.path, index=...)
@@ -161,7 +164,6 @@ class ImageStack:
         count = properties.n_images if properties.is_batch else 1
         if (count or 1) > 1:
             self.axes, self.shape = 'I', (count, )
-        self.is_uniform = True
         self.plane_shape = properties.shape[1 if properties.is_batch else 0:]
 
     def _choose_channel(self) -> None:
@@ -182,7 +184,6 @@ class ImageStack:
             self._from_colours = True
             count = self.plane_shape[2] if len(self.plane_shape) > 2 else 1
         if not 0 <= self.channel < count:
-            self.close()
             raise ImageFileError(
                 f'{self.path}: channel {self.channel} is not in the file, '
                 f'which has {count} (numbered from 0)')
@@ -263,8 +264,8 @@ def _count_planes(series: tifffile.TiffPageSeries) -> int:
     return int(np.prod(_outer_shape(series), dtype=np.int64))
 
 
-def _plane_shape(axes: str, shape: Tuple[int, ...]) -> Tuple[int, ...]:
-    sides = dict(zip(axes, shape))
+def _plane_shape(series: tifffile.TiffPageSeries) -> Tuple[int, ...]:
+    sides = dict(zip(series.axes, series.shape))
     return tuple(sides[axis] for axis in 'YXS' if axis in sides)
 
 

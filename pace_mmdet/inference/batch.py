@@ -299,8 +299,8 @@ def _check_stack(stack: ImageStack) -> None:
             f'{f" ({names})" if names else ""}; say which one to segment '
             f'with --channel 0 ... {stack.num_channels - 1}')
     if not stack.is_uniform:
-        raise ImageFileError(f'{stack.path}: holds images of different '
-                             'sizes; save them as files of their own')
+        raise ImageFileError(f'{stack.path}: holds images of different sizes '
+                             'or axes; save them as files of their own')
 
 
 @contextlib.contextmanager

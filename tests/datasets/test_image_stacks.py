@@ -134,6 +134,19 @@ def test_images_of_several_sizes(tmp_path):
         assert np.array_equal(stack.read(1), STACK[0, 1, :20])
 
 
+def test_positions_of_a_plate(tmp_path):
+    with tifffile.TiffWriter(tmp_path / 'a.ome.tif', ome=True) as tif:
+        for position in STACK:
+            tif.write(position, metadata=dict(axes='CYX'))
+    with ImageStack(tmp_path / 'a.ome.tif') as stack:
+        assert (stack.axes, stack.shape) == ('IC', (2, 3))
+        assert stack.is_uniform and stack.num_channels == 3
+        assert np.array_equal(stack.read(4), STACK[1, 1])
+    with ImageStack(tmp_path / 'a.ome.tif', channel=2) as stack:
+        assert (stack.axes, stack.shape) == ('I', (2, ))
+        assert np.array_equal(stack.read(1), STACK[1, 2])
+
+
 def test_an_empty_file(tmp_path):
     (tmp_path / 'a.tif').touch()
     with pytest.raises(ImageFileError, match='a.tif: the file is empty'):
