@@ -24,7 +24,8 @@ class FileCells:
         shape (tuple[int]): Lengths of the axes.
         pixel_size (PixelSize, optional): If known.
         is_ome (bool): Whether the file is an OME-TIFF.
-        classes (Sequence[str]): Names of the classes.
+        classes (Sequence[str]): Names of the classes; those that cells have
+            beyond them are called by their number.
     """
     path: Path
     planes: List[Cells]
@@ -35,6 +36,11 @@ class FileCells:
     pixel_size: Optional[PixelSize] = None
     is_ome: bool = False
     classes: Sequence[str] = field(default=('cell', ))
+
+    def __post_init__(self) -> None:
+        most = max(cells.labels.max(initial=0) for cells in self.planes)
+        self.classes = (*self.classes, *(
+            f'class {label}' for label in range(len(self.classes), most + 1)))
 
     @classmethod
     def of_stack(cls, stack: ImageStack, planes: List[Cells],

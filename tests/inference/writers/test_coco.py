@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from pycocotools.coco import COCO
 
 from pace_mmdet.evaluation.detections import load_detections
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
-from pace_mmdet.inference.writers import coco
+from pace_mmdet.inference.writers import FileCells, coco
 
 from ..conftest import bitmaps_of
 
@@ -61,6 +62,16 @@ def test_classes_are_categories(tmp_path, found_in):
     names = [data.cats[ann['category_id']]['name']
              for ann in data.anns.values()]
     assert names == ['nucleus', 'debris']
+
+
+def test_classes_without_a_name(tmp_path, found_in):
+    planes = found_in(2).planes
+    planes[0].labels[:] = 2, 0
+    found = FileCells(Path('a.tif'), planes, None, None)
+    assert found.classes == ('cell', 'class 1', 'class 2')
+    coco.write_annotations(found, tmp_path / 'c.json')
+    data = COCO(str(tmp_path / 'c.json'))
+    assert {cat['name'] for cat in data.cats.values()} == set(found.classes)
 
 
 def test_no_cells(tmp_path, found_in):
