@@ -84,11 +84,11 @@ class Segmenter:
                  tile_size: int = TILE_SIZE,
                  overlap: int = OVERLAP,
                  batch_size: int = 1) -> None:
-        step = getattr(detector, 'step', 1)
-        if not 0 <= overlap < tile_size - step:
+        most = tile_size - 2 * getattr(detector, 'step', 1)
+        if not 0 <= overlap < most:
             raise UserError(
                 f'tiles of {tile_size} pixels cannot overlap by {overlap}: '
-                f'expected 0 <= overlap < {tile_size - step}')
+                f'expected 0 <= overlap < {most}')
         if not 0 <= score_thr <= 1:
             raise UserError('the score threshold must be between 0 and 1, '
                             f'got {score_thr}')

@@ -73,10 +73,10 @@ def plan_tiles(height: int, width: int, size: int, overlap: int,
     Raises:
         ValueError: If the tiles would not get on.
     """
-    if not 0 <= overlap < size - step:
+    if not 0 <= overlap < size - 2 * step:
         raise ValueError(f'tiles of {size} pixels cannot overlap by '
                          f'{overlap}: make them larger than {overlap} + '
-                         f'{step:g}')
+                         f'{2 * step:g}')
     return Layout(
         _cover(width, size, overlap, step), _cover(height, size, overlap,
                                                    step))
@@ -105,12 +105,14 @@ def nearest_step(start: float, step: float) -> int:
     """The pixel near ``start`` that is closest to a multiple of ``step``.
 
     Where the image is resized for the network, ``step`` is no whole number,
-    and few of its multiples are near one: the best within a step is taken.
+    and few of its multiples are near one: the best within a step is taken,
+    of equally good ones the nearest.
     """
     candidates = np.arange(
-        max(np.ceil(start - step / 2), 0), np.floor(start + step / 2) + 1)
+        max(np.ceil(start - step), 0), np.floor(start + step) + 1)
     misfit = np.abs(candidates / step - np.round(candidates / step))
-    return int(candidates[np.argmin(misfit)])
+    away = np.abs(candidates - start)
+    return int(candidates[np.lexsort((away, misfit.round(6)))[0]])
 
 
 def clearance(starts: np.ndarray, ends: np.ndarray,
