@@ -25,10 +25,9 @@ from pace_mmdet.evaluation.masks import encode_bitmaps, to_rles
 from .cells import Cells, cells_from_codes
 from .preparation import preparation_of, score_threshold
 
-# The coarsest stride of the features that cells are found in (the level
-# above only proposes very large ones): tiles that begin at its multiples are
-# seen alike.
-STRIDE = 32
+# Tiles begin at its multiples and are then seen alike: the coarsest stride of
+# the feature pyramids here.
+STRIDE = 64
 # Of the images that a config's limits are for, unless it says otherwise.
 USUAL_PIXELS = 512 * 512
 

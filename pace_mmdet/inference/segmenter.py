@@ -1,4 +1,5 @@
 """From images of any size to their cells."""
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from .merging import drop_hidden, merge_tiles
 from .preparation import (DEFAULT_SCORE_THR, TILE_SIZE, Preparation,
                           preparation_of, score_threshold, tile_size,
                           trained_diameter)
-from .tiling import Layout, Tile, plan_tiles
+from .tiling import LEFT_WHOLE, Layout, Tile, plan_tiles
 
 OVERLAP = 192
 
@@ -156,12 +157,15 @@ class Segmenter:
             yield from self._run(batch, on_tile)
 
     def _plan(self, key: Hashable, img: np.ndarray) -> _Pending:
-        factor = self.preparation.factor(*img.shape[:2])
-        layout = plan_tiles(
-            *img.shape[:2],
-            size=max(round(self.tile_size / factor), 1),
-            overlap=round(self.overlap / factor),
-            step=getattr(self.detector, 'step', 1) / factor)
+        height, width = img.shape[:2]
+        factor = self.preparation.factor(height, width)
+        stride = getattr(self.detector, 'step', 1)
+        size, step = max(round(self.tile_size / factor), 1), 1
+        if max(height, width) > LEFT_WHOLE * size and stride > 1:
+            factor, step = aligned_factor(factor, stride)
+            size = step * math.ceil(self.tile_size / stride)
+        layout = plan_tiles(height, width, size,
+                            round(self.overlap / factor), step)
         return _Pending(key, img, factor, layout, layout.tiles())
 
     def _run(self, batch: List[Tuple[_Pending, int]],
@@ -183,6 +187,26 @@ class Segmenter:
             on_tile(image.key, len(image.found), len(image.tiles))
             if len(image.found) == len(image.tiles):
                 yield image.key, _finish(image)
+
+
+def aligned_factor(factor: float, stride: int) -> Tuple[float, int]:
+    """Resize by a little more or less, so that tiles can be alike.
+
+    The pixels of the network's input fall at the same places in all tiles
+    only if tiles begin at multiples of its stride and at whole pixels of the
+    image.
+
+    Args:
+        factor (float): By how much an image is to be resized.
+        stride (int): In pixels of the network's input.
+
+    Returns:
+        tuple[float, int]: The nearest factor by which so many pixels of the
+        image, the second number, become ``stride``. It differs by less than
+        1 % for factors up to 1.2, by less than 2 % up to 2.5.
+    """
+    step = max(round(stride / factor), 1)
+    return stride / step, step
 
 
 def _finish(image: _Pending) -> Segmented:

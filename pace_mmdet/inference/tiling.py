@@ -53,7 +53,7 @@ class Layout:
 
 
 def plan_tiles(height: int, width: int, size: int, overlap: int,
-               step: float = 1.0) -> Layout:
+               step: int = 1) -> Layout:
     """Cover an image with tiles.
 
     Args:
@@ -63,8 +63,8 @@ def plan_tiles(height: int, width: int, size: int, overlap: int,
             a quarter is left whole.
         overlap (int): By how much neighbours overlap at least; the largest
             cell must fit in. Less than ``size``.
-        step (float): Tiles begin near multiples of it: a network with
-            strides then sees a cell alike in every tile.
+        step (int): Tiles begin at multiples of it: a network with strides
+            then sees a cell alike in every tile.
 
     Returns:
         Layout: All tiles have the given size, but at the image's right and
@@ -75,15 +75,15 @@ def plan_tiles(height: int, width: int, size: int, overlap: int,
     """
     if not 0 <= overlap < size - 2 * step:
         raise ValueError(f'tiles of {size} pixels cannot overlap by '
-                         f'{overlap}: make them larger than {overlap} + '
-                         f'{2 * step:g}')
+                         f'{overlap}: make them larger than '
+                         f'{overlap + 2 * step}')
     return Layout(
         _cover(width, size, overlap, step), _cover(height, size, overlap,
                                                    step))
 
 
 def _cover(length: int, size: int, overlap: int,
-           step: float) -> List[Tuple[int, int]]:
+           step: int) -> List[Tuple[int, int]]:
     """Ranges along one axis."""
     if length <= LEFT_WHOLE * size:
         return [(0, length)]
@@ -92,27 +92,13 @@ def _cover(length: int, size: int, overlap: int,
         # Spread evenly: the overlaps are then larger than asked for, if
         # moving to multiples of the step does not make them smaller.
         starts = [
-            nearest_step(start, step)
+            step * round(start / step)
             for start in np.linspace(0, length - size, count)
         ]
         if np.diff(starts).max() <= size - overlap:
             ends = [start + size for start in starts[:-1]] + [length]
             return list(zip(starts, ends))
         count += 1
-
-
-def nearest_step(start: float, step: float) -> int:
-    """The pixel near ``start`` that is closest to a multiple of ``step``.
-
-    Where the image is resized for the network, ``step`` is no whole number,
-    and few of its multiples are near one: the best within a step is taken,
-    of equally good ones the nearest.
-    """
-    candidates = np.arange(
-        max(np.ceil(start - step), 0), np.floor(start + step) + 1)
-    misfit = np.abs(candidates / step - np.round(candidates / step))
-    away = np.abs(candidates - start)
-    return int(candidates[np.lexsort((away, misfit.round(6)))[0]])
 
 
 def clearance(starts: np.ndarray, ends: np.ndarray,

@@ -33,7 +33,7 @@ def assert_same_masks(cells, img):
 
 
 @pytest.mark.parametrize(('size', 'overlap', 'step'), [
-    (64, 40, 1), (64, 32, 8), (100, 40, 16), (150, 50, 1), (63, 34, 5.5)
+    (64, 40, 1), (64, 32, 8), (100, 40, 16), (150, 50, 1), (63, 34, 5)
 ])
 def test_cells_come_out_once_and_whole(size, overlap, step):
     img = np.where(synthetic_cells(90, 300, 260, seed=1).image > 100, 1, 0)

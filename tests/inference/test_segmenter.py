@@ -3,6 +3,7 @@ import pytest
 from scipy import ndimage
 
 from pace_mmdet.engine import UserError
+from pace_mmdet.inference.segmenter import aligned_factor
 from pace_mmdet.inference.thresholding import ThresholdDetector
 from pace_mmdet.testing import synthetic_cells
 
@@ -99,6 +100,42 @@ def test_full_tiles_and_joined_cells_are_counted(threshold_segmenter):
     (_, found), = segmenter.stream([(0, img)])
     assert found.joined == 1
     assert found.full_tiles == 1 and found.num_tiles > 3
+
+
+@pytest.mark.parametrize(('factor', 'expected', 'step'), [
+    (1.0, 1.0, 64), (0.5, 0.5, 128), (1.3, 64 / 49, 49),
+    (800 / 520, 64 / 42, 42), (100.0, 64.0, 1), (0.01, 0.01, 6400),
+])
+def test_aligned_factor(factor, expected, step):
+    assert aligned_factor(factor, 64) == (pytest.approx(expected), step)
+    if factor < 2.5:
+        assert abs(expected / factor - 1) < 0.02
+
+
+class Strided(ThresholdDetector):
+    """Sees tiles as a network of stride 16 does."""
+    step = 16
+
+    def __init__(self):
+        super().__init__(100)
+        self.seen = []
+
+    def __call__(self, tiles, factor):
+        self.seen += [(tile.shape[1], round(factor, 4)) for tile in tiles]
+        return super().__call__(tiles, factor)
+
+
+@pytest.mark.parametrize(('width', 'seen'), [
+    (170, [(170, 1.1)]),  # small enough to be left whole, as in testing
+    (400, [(150, 1.0667), (150, 1.0667), (145, 1.0667)]),
+])
+def test_tiles_are_whole_numbers_of_strides(threshold_segmenter, width, seen):
+    segmenter = threshold_segmenter(scale=1.1, tile_size=160, overlap=40)
+    segmenter.detector = Strided()
+    img = np.zeros((20, width), np.uint8)
+    img[5:15, 100:112] = 200
+    assert segmenter(img).mask_boxes.tolist() == [[100, 5, 112, 15]]
+    assert segmenter.detector.seen == seen
 
 
 @pytest.mark.parametrize('shape', [(1, 1), (1, 300), (300, 1), (3, 2, 3)])
