@@ -127,7 +127,7 @@ class Strided(ThresholdDetector):
 
 @pytest.mark.parametrize(('width', 'seen'), [
     (170, [(170, 1.1)]),  # small enough to be left whole, as in testing
-    (400, [(150, 1.0667), (150, 1.0667), (145, 1.0667)]),
+    (400, [*[(150, 1.0667)] * 3, (145, 1.0667)]),
 ])
 def test_tiles_are_whole_numbers_of_strides(threshold_segmenter, width, seen):
     segmenter = threshold_segmenter(scale=1.1, tile_size=160, overlap=40)
