@@ -16,15 +16,14 @@ from rich.table import Table
 from .datasets.hela import prepare_hela
 from .datasets.microscopy import read_image, to_uint8
 from .engine import UserError, find_checkpoint
-from .evaluation.coco_protocol import match
-from .evaluation.detections import load_detections
 from .evaluation.ground_truth import load_ground_truth
 from .evaluation.masks import to_rles
 from .evaluation.scoring import score_files
 from .points import AnnotationCost
 from .structures import InstancePoints
-from .visualization import (comparison_figure, read_scalars, save_figure,
-                            supervision_figure, training_curve_figure)
+from .visualization import (read_scalars, save_figure, supervision_figure,
+                            training_curve_figure)
+from .visualization.comparing import Comparison
 
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 # Part of the image that Fig. 1 shows, x1, y1, x2, y2 in pixels.
@@ -105,20 +104,12 @@ def supervision_picture(cfg: Config):
 
 def comparison_picture(cfg: Config, predictions: Path):
     """Truth and prediction on the first validation image."""
-    truth = load_ground_truth(cfg.test_evaluator.ann_file)
-    found = load_detections(predictions, truth, ['segm'])[0]
-    image = truth.images[found.image_id]
-    name = Path(cfg.test_dataloader.dataset.data_prefix.img) / image.file_name
-    masks = to_rles([
-        counts for counts, score in zip(found.counts, found.scores)
-        if score >= SCORE_THR
-    ], image.height, image.width)
+    folder = cfg.test_dataloader.dataset.data_prefix.img
     title = f'{cfg.train_dataloader.dataset.num_points} points per cell'
-    return comparison_figure(
-        to_uint8(read_image(Path(cfg.data_root) / name)),
-        to_rles(image.counts, image.height, image.width), {title: masks},
-        {title: match(truth, [found], 'segm').score()['AP50']},
-        num_zooms=3)
+    comparison = Comparison(cfg.test_evaluator.ann_file, {title: predictions},
+                            Path(cfg.data_root) / folder)
+    return comparison.figure(
+        next(iter(comparison.truth.images)), SCORE_THR, num_zooms=3)
 
 
 def _run(tool: str, *args: str) -> None:
@@ -154,4 +145,6 @@ def _summary(cfg: Config, scores: Dict[str, float], folder: Path,
     table.add_row('truth and prediction', str(folder / 'comparison.png'))
     table.add_row('loss and AP', str(folder / 'training.png'))
     table.add_row('model', str(checkpoint))
+    table.add_row('segment images', 'python tools/predict.py IMAGES '
+                  f'--checkpoint {checkpoint} --out-dir results')
     return table

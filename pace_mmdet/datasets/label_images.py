@@ -8,7 +8,8 @@ from rich.progress import track
 
 from .coco_json import ImageEntry, write_coco
 from .errors import Faults, ImageFileError
-from .microscopy import TIFF_SUFFIXES, read_image
+from .image_stacks import TIFF_SUFFIXES
+from .microscopy import read_image
 
 IMAGE_SUFFIXES = (*TIFF_SUFFIXES, '.png', '.jpg', '.jpeg', '.bmp')
 LABEL_SUFFIXES = (*TIFF_SUFFIXES, '.png')

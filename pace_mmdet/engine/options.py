@@ -15,7 +15,7 @@ _READ_KEYS = frozenset(inspect.signature(
     Runner.__init__).parameters) - {'self', 'cfg'} | {
         'sync_bn', 'model_wrapper_cfg', 'find_unused_parameters', 'compile',
         'activation_checkpointing', 'efficient_conv_bn_eval', 'runner_type',
-        'tta_model', 'tta_pipeline', 'data_command'
+        'tta_model', 'tta_pipeline', 'data_command', 'predict_cfg'
     }
 
 # Phases whose evaluators compare with an annotation file.

@@ -11,6 +11,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
+from torch import nn
 
 from .configuring import testing_config, training_config
 from .data_check import check_data
@@ -78,27 +79,26 @@ def run_test(args: Namespace) -> Dict[str, float]:
         weights = None
     runner = build_runner(cfg, args)
     if weights is not None:
-        check_weights(runner, weights, cfg.load_from)
+        check_weights(runner.model, weights, cfg.load_from)
     scores = runner.test() or {}
     if is_main_process():
         print('\n'.join(summary_of_test(scores, args, runner.log_dir)))
     return scores
 
 
-def check_weights(runner: Runner, checkpoint: dict, path: str) -> None:
+def check_weights(model: nn.Module, checkpoint: dict, path: str) -> None:
     """Check that a checkpoint holds all of a model's parameters.
 
     mmengine only warns, and tests a model that is partly random.
 
     Args:
-        runner (Runner): Its model is checked.
+        model (nn.Module): The model.
         checkpoint (dict): What the file holds.
         path (str): The file, for the message.
 
     Raises:
         UserError: Parameters are missing or have another shape.
     """
-    model = runner.model
     model = model.module if is_model_wrapper(model) else model
     state = checkpoint.get('state_dict', checkpoint)
     shapes = {

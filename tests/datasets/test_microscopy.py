@@ -151,3 +151,41 @@ def test_none_passes_8_bits_only():
 def test_refused(img, options, message):
     with pytest.raises(ValueError, match=message):
         stretch(img, **options)
+
+
+def test_16_bits_are_stretched_as_numpy_does():
+    rng = np.random.default_rng(0)
+    for img in (rng.integers(0, 65536, (7, 9)).astype(np.uint16),
+                rng.integers(-32768, 32768, (50, 60)).astype(np.int16),
+                rng.normal(100, 9, (30, 40)).astype(np.uint8)):
+        low, high = np.percentile(img.astype(np.float64), (2.5, 97))
+        expected = (img.astype(np.float64) - low) * (255 / (high - low))
+        found = stretch(img, 'percentile', 2.5, 97)
+        assert np.allclose(found, expected.clip(0, 255), atol=1e-4)
+
+
+def test_livecell_flattens_the_background():
+    y, x = np.mgrid[:200, :300]
+    light = 1000 + 4.0 * x  # brighter to the right
+    img = light.copy()
+    cell = (y - 100)**2 + (x - 150)**2 < 15**2
+    img[cell] *= 1.2
+    img[0, :5] = 60000, 0, 0, 0, 0
+    for dtype in (np.uint16, np.float32):
+        flat = to_uint8(img.astype(dtype), 'livecell')
+        assert flat.dtype == np.uint8
+        assert (flat[0, 0], flat[0, 1]) == (180, 70)
+        inner = np.s_[40:160, 40:260]
+        background = flat[inner][~cell[inner]]
+        assert abs(background.astype(int) - 128).max() <= 4
+        assert abs(np.median(flat[cell]) - 1.2 * 128) < 3
+    exact = stretch(img, 'livecell')
+    assert exact.dtype == np.float32
+    assert 0 < abs(exact - flat).max() <= 0.5
+
+
+def test_livecell_is_not_for_fluorescence_on_black():
+    img = np.zeros((20, 20), np.uint16)
+    img[5:9, 5:9] = 900
+    with pytest.raises(ValueError, match='the median of this one is 0'):
+        to_uint8(img, 'livecell')

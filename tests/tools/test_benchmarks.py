@@ -7,9 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import tifffile
 
 from pace_mmdet.benchmarking import (Aim, Comparison, Cost, compare,
                                      from_json, to_json)
+from pace_mmdet.inference import Segmenter
+from pace_mmdet.inference.preparation import Preparation
+from pace_mmdet.inference.thresholding import ThresholdDetector
+from pace_mmdet.testing import synthetic_cells
 
 ROOT = Path(__file__).parents[2]
 BENCHMARKS = ROOT / 'tools/benchmarks'
@@ -32,6 +37,11 @@ CASES = {
                        '--runs', '1'], 'identical codes: 9 of 9'),
     'score_detections.py': (['--images', '2', '--cells-per-image', '5'],
                             'largest difference of 14 scores'),
+    'predict_large.py': (['--side', '1300', '--cells', '160', '--format',
+                          'labels,csv'], '1,300 x 1,300 pixels, 16 bit'),
+    'export_cells.py': (['--cells', '9', '--side', '120', '--runs', '1'],
+                        'as geojson'),
+    'predict_layouts.py': (['--images', 'none'], 'run make demo'),
     'train_step.py': ([
         str(ROOT / 'configs/hela/pace_r18_hela_4pt.py'), '--height', '64',
         '--width', '64', '--cells', '4', '--loss-curve', '2', '--warmup', '0',
@@ -90,6 +100,26 @@ def test_all_in_one_command(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sys, 'argv', ['bench.py', '--render'])
     main['main']()
     assert (tmp_path / 'page.md').read_text() == page
+
+
+def test_predict_layouts(monkeypatch, tmp_path):
+    tool = runpy.run_path(str(BENCHMARKS / 'predict_layouts.py'))
+    for number in range(2):
+        tifffile.imwrite(tmp_path / f'{number}.tif',
+                         synthetic_cells(9, 100, 120, number).image)
+    img = tool['mosaic'](tmp_path, 2)
+    assert img.shape == (200, 120)
+
+    def load_segmenter(checkpoint, scale=1.0, **tiles):
+        return Segmenter(ThresholdDetector(95), Preparation('none'), **tiles)
+
+    compare_layouts = tool['compare_layouts']
+    monkeypatch.setitem(compare_layouts.__globals__, 'load_segmenter',
+                        load_segmenter)
+    comparison = compare_layouts('x.pth', img, [(64, 48), (100, 50)])
+    assert '100.0 % of the first layout' in ''.join(comparison.remarks)
+    cells = load_segmenter('x.pth')(img)
+    assert tool['share_alike'](cells, cells[:9]) == 9 / len(cells)
 
 
 def test_a_function_that_dies_is_named():

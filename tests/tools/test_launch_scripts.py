@@ -79,6 +79,16 @@ def test_test_on_several_machines(run):
     assert env['OMP_NUM_THREADS'] == '3'
 
 
+def test_predict(run):
+    words, _ = run('dist_predict.sh', '2', 'my images', '--checkpoint',
+                   'x.pth')
+    assert words[-6:] == [
+        f'{TOOLS}/predict.py', 'my images', '--checkpoint', 'x.pth',
+        '--launcher', 'pytorch'
+    ]
+    assert '--nproc_per_node=2' in words
+
+
 def test_slurm(run, tmp_path):
     words, env = run(
         'slurm_train.sh',
@@ -110,6 +120,7 @@ def test_slurm_without_gpus(run):
 @pytest.mark.parametrize('script, args', [
     ('dist_train.sh', ['c.py']),
     ('dist_test.sh', ['c.py', 'x.pth']),
+    ('dist_predict.sh', ['2']),
     ('slurm_train.sh', ['gpu', 'job']),
 ])
 def test_too_few_arguments(script, args):

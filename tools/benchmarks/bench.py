@@ -46,6 +46,9 @@ QUICK: Dict[str, List[str]] = {
     'mask_codes.py': ['', '--cells 20000 --height 4096 --width 4096 '
                       '--only-ours'],
     'score_detections.py': [''],
+    'export_cells.py': [''],
+    'predict_large.py': [''],
+    'predict_layouts.py': [''],
 }
 # What `make bench-full` runs instead.
 FULL: Dict[str, List[str]] = {

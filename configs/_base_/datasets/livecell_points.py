@@ -73,3 +73,6 @@ val_evaluator = dict(
 test_evaluator = dict(
     type='LIVECellMetric',
     ann_file=data_root + 'annotations/livecell_coco_test.json')
+
+# tools/predict.py resizes other images by the factor that these get.
+predict_cfg = dict(image_shape=(520, 704))

@@ -36,11 +36,14 @@ class LoadMicroscopyImage(LoadImageFromFile):
     Args:
         normalize (str): 'percentile' stretches each image between its own
             percentiles, 'none' takes 8-bit images as they are and refuses
-            others. Defaults to 'percentile'.
+            others, 'livecell' is the published preprocessing of LIVECell for
+            images from elsewhere. Defaults to 'percentile'.
         low (float): Lower percentile. Defaults to 0.1.
         high (float): Upper percentile. Defaults to 99.9.
         page (int, optional): Plane to read of files with more than one,
             from 0. Defaults to None: such files are refused.
+        channel (int, optional): Channel to read, from 0; its planes are the
+            pages then. Defaults to None.
         to_float32 (bool): Whether to give float32 in [0, 255] without
             rounding instead of uint8. Defaults to False.
         backend_args (dict, optional): mmengine's file backend.
@@ -57,6 +60,7 @@ class LoadMicroscopyImage(LoadImageFromFile):
                  low: float = 0.1,
                  high: float = 99.9,
                  page: Optional[int] = None,
+                 channel: Optional[int] = None,
                  to_float32: bool = False,
                  backend_args: Optional[dict] = None) -> None:
         super().__init__(to_float32=to_float32, backend_args=backend_args)
@@ -65,6 +69,7 @@ class LoadMicroscopyImage(LoadImageFromFile):
         self.low = low
         self.high = high
         self.page = page
+        self.channel = channel
 
     def transform(self, results: dict) -> dict:
         """Read the image at ``results['img_path']``.
@@ -77,7 +82,7 @@ class LoadMicroscopyImage(LoadImageFromFile):
         """
         path = results['img_path']
         with get_local_path(path, backend_args=self.backend_args) as local:
-            img = read_image(local, self.page)
+            img = read_image(local, self.page, self.channel)
         scale = stretch if self.to_float32 else to_uint8
         try:
             img = scale(img, self.normalize, self.low, self.high)
@@ -95,7 +100,7 @@ class LoadMicroscopyImage(LoadImageFromFile):
     def __repr__(self) -> str:
         return (f'{self.__class__.__name__}(normalize={self.normalize!r}, '
                 f'low={self.low}, high={self.high}, page={self.page}, '
-                f'to_float32={self.to_float32}, '
+                f'channel={self.channel}, to_float32={self.to_float32}, '
                 f'backend_args={self.backend_args})')
 
 

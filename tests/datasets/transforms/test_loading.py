@@ -67,6 +67,20 @@ def test_page(tmp_path):
     assert second[0, 0, 0] > second[-1, 0, 0]
 
 
+def test_channel(tmp_path):
+    results = save(tmp_path, np.stack([RAMP, RAMP[::-1]]), ome=True,
+                   metadata=dict(axes='CYX'))
+    second = LoadMicroscopyImage(channel=1)(dict(results))['img']
+    assert second[0, 0, 0] > second[-1, 0, 0]
+    with pytest.raises(ImageFileError, match='channel 2 is not in the file'):
+        LoadMicroscopyImage(channel=2)(dict(results))
+
+
+def test_livecell(tmp_path):
+    img = LoadMicroscopyImage('livecell')(save(tmp_path, RAMP))['img']
+    assert img.shape == (6, 8, 3) and 70 <= img.min() <= img.max() <= 180
+
+
 def test_constant_image_becomes_black(tmp_path):
     img = LoadMicroscopyImage()(save(tmp_path, np.full_like(RAMP, 9)))['img']
     assert not img.any()

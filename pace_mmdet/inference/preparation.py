@@ -1,0 +1,215 @@
+"""How a config prepares images for its network."""
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, List, Optional, Tuple
+
+import msgspec
+import numpy as np
+from mmcv import rescale_size
+from mmengine.config import Config
+
+from pace_mmdet.datasets.errors import AnnotationError
+from pace_mmdet.datasets.microscopy import stretch, to_uint8
+from pace_mmdet.engine.errors import UserError
+
+from .tiling import LEFT_WHOLE
+
+DEFAULT_SCORE_THR = 0.35
+"""The F1-best threshold of the model of ``make demo`` on its validation
+images (``tools/analysis_tools/score_threshold.py``): F1 90.0 % there, 89.5 %
+at 0.5, 88.1 % at 0.05."""
+TILE_SIZE = 768
+_LOADERS = ('LoadMicroscopyImage', 'LoadImageFromFile')
+# They do nothing to the pixels, or what the model's data preprocessor does.
+_PASSED_OVER = ('LoadAnnotations', 'LoadPointAnnotations', 'Pad',
+                'PackDetInputs')
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """From an image as it is in its file to what the network gets.
+
+    Attributes:
+        normalize (str): As of
+            :class:`~pace_mmdet.datasets.LoadMicroscopyImage`.
+        low (float): As there.
+        high (float): As there.
+        to_float32 (bool): As there.
+        channel (int, optional): As there; what is read of files unless the
+            user says otherwise.
+        scale (float): Sizes the image so that its cells are as large as in
+            the images of training.
+        resize (dict): The arguments of the config's ``Resize``, which comes
+            after; empty without.
+        image_shape (tuple[int], optional): Height and width of the images
+            that a ``Resize`` to a fixed size was chosen for. Other images
+            are then resized by the same factor. By default, each image is
+            resized to that size.
+    """
+    normalize: str = 'percentile'
+    low: float = 0.1
+    high: float = 99.9
+    to_float32: bool = False
+    channel: Optional[int] = None
+    scale: float = 1.0
+    resize: Any = None
+    image_shape: Optional[Tuple[int, int]] = None
+
+    def intensities(self, img: np.ndarray) -> np.ndarray:
+        """Bring an image of any type to the range of 8 bits.
+
+        Raises:
+            ValueError: If ``normalize`` refuses it.
+        """
+        convert = stretch if self.to_float32 else to_uint8
+        return convert(img, self.normalize, self.low, self.high)
+
+    def factor(self, height: int, width: int) -> float:
+        """By how much an image is resized for the network.
+
+        Args:
+            height (int): Height of the image in pixels.
+            width (int): Width of the image in pixels.
+        """
+        resize = self.resize or {}
+        if resize.get('scale_factor') is not None:
+            return self.scale * resize['scale_factor']
+        if resize.get('scale') is None:
+            return self.scale
+        height, width = self.image_shape or (height, width)
+        _, factor = rescale_size((width, height), tuple(resize['scale']),
+                                 return_scale=True)
+        return self.scale * factor
+
+
+def preparation_of(cfg: Config) -> Preparation:
+    """The preparation that a config's test pipeline describes.
+
+    Args:
+        cfg (Config): With a ``test_dataloader``. A ``predict_cfg`` may say
+            the ``image_shape``.
+
+    Raises:
+        UserError: If the pipeline holds what cannot be done tile by tile.
+    """
+    pipeline = _pipeline(cfg)
+    names = [transform['type'] for transform in pipeline]
+    if not names or names[0] not in _LOADERS:
+        raise UserError('the config\'s test pipeline should begin with one '
+                        f'of {_LOADERS}, it is {names}')
+    found = Preparation(normalize='none')
+    loader = pipeline[0]
+    if names[0] == 'LoadMicroscopyImage':
+        wanted = {
+            key: loader[key]
+            for key in ('normalize', 'low', 'high', 'to_float32', 'channel')
+            if key in loader
+        }
+        found = replace(Preparation(), **wanted)
+    resizes = [t for t in pipeline[1:] if t['type'] == 'Resize']
+    others = [
+        t['type'] for t in pipeline[1:]
+        if t['type'] not in (*_PASSED_OVER, 'Resize')
+    ]
+    if others or len(resizes) > 1 or not all(
+            map(_is_plain, resizes)):
+        raise UserError(
+            'the config\'s test pipeline is not for images of any size: '
+            f'beside {", ".join(_LOADERS + _PASSED_OVER)} it may hold one '
+            f'bilinear Resize with keep_ratio=True, it is {names}. Change '
+            'it, in a config given with --config')
+    return replace(
+        found,
+        resize=dict(resizes[0]) if resizes else None,
+        image_shape=(cfg.get('predict_cfg') or {}).get('image_shape'))
+
+
+def tile_size(cfg: Config) -> int:
+    """Side of the tiles that large images are cut into.
+
+    Images of the size that the config is made for are left whole.
+
+    Args:
+        cfg (Config): Its ``predict_cfg`` may say an ``image_shape``.
+
+    Returns:
+        int: In pixels of the network's input.
+    """
+    shape = (cfg.get('predict_cfg') or {}).get('image_shape')
+    if shape is None:
+        return TILE_SIZE
+    longest = max(shape) * preparation_of(cfg).factor(*shape)
+    return max(TILE_SIZE, math.ceil(longest / LEFT_WHOLE / 64) * 64)
+
+
+def score_threshold(cfg: Config, wanted: Optional[float] = None) -> float:
+    """The score from which a cell counts.
+
+    Args:
+        cfg (Config): Its ``predict_cfg`` may say a ``score_thr``.
+        wanted (float, optional): What the user says.
+    """
+    if wanted is not None:
+        return wanted
+    return (cfg.get('predict_cfg') or {}).get('score_thr', DEFAULT_SCORE_THR)
+
+
+def trained_diameter(cfg: Config) -> float:
+    """Typical size of the cells that a config trains on.
+
+    It is what ``predict_cfg.diameter`` says, else the median over the
+    training boxes of the square root of their area.
+
+    Returns:
+        float: In pixels of the training images.
+
+    Raises:
+        UserError: If the config does not say and its annotations are not
+            there.
+    """
+    known = (cfg.get('predict_cfg') or {}).get('diameter')
+    if known:
+        return float(known)
+    dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    path = Path(dataset.get('data_root') or '', dataset.get('ann_file') or '')
+    if not path.is_file():
+        raise UserError(
+            '--diameter: how large the cells of training were is not known: '
+            'the config has no predict_cfg=dict(diameter=...), and its '
+            f'annotations ({path}) are not here; give --scale instead')
+    try:
+        boxes = msgspec.json.decode(path.read_bytes(), type=_Boxes)
+    except msgspec.DecodeError as error:
+        raise AnnotationError(f'{path}: {error}') from None
+    sizes = np.array([a.bbox[2:] for a in boxes.annotations]).reshape(-1, 2)
+    if not len(sizes):
+        raise UserError(f'--diameter: {path} has no cells; give --scale')
+    return float(np.median(np.sqrt(sizes.prod(axis=1))))
+
+
+class _Box(msgspec.Struct):
+    bbox: Tuple[float, float, float, float]
+
+
+class _Boxes(msgspec.Struct):
+    annotations: List[_Box]
+
+
+def _pipeline(cfg: Config) -> List[dict]:
+    loader = cfg.get('test_dataloader') or {}
+    pipeline = (loader.get('dataset') or {}).get('pipeline')
+    if not pipeline:
+        raise UserError('the config has no test_dataloader with a pipeline')
+    return [dict(transform) for transform in pipeline]
+
+
+def _is_plain(resize: dict) -> bool:
+    """Whether a ``Resize`` is by one factor, bilinear."""
+    if resize.get('interpolation', 'bilinear') != 'bilinear':
+        return False
+    factor = resize.get('scale_factor')
+    fixed = resize.get('scale')
+    if factor is not None:
+        return isinstance(factor, (int, float))
+    return bool(resize.get('keep_ratio')) and isinstance(fixed, (list, tuple))

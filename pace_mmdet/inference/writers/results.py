@@ -1,0 +1,60 @@
+"""What the writers write: the cells of all planes of one file."""
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from pace_mmdet.datasets.image_stacks import ImageStack, PixelSize
+
+from ..cells import Cells
+
+
+@dataclass
+class FileCells:
+    """The segmented planes of an image file.
+
+    Attributes:
+        path (Path): The image file.
+        planes (list[Cells]): The cells of each plane.
+        read (Callable): Gives a plane by its index, its values as in the
+            file, shape (H, W) or (H, W, 3).
+        intensities (Callable): Brings a plane to the range of 8 bits.
+        axes (str): A letter for each axis of the stack; '' for one plane.
+        shape (tuple[int]): Lengths of the axes.
+        pixel_size (PixelSize, optional): If known.
+        is_ome (bool): Whether the file is an OME-TIFF.
+        classes (Sequence[str]): Names of the classes; those that cells have
+            beyond them are called by their number.
+    """
+    path: Path
+    planes: List[Cells]
+    read: Callable[[int], np.ndarray]
+    intensities: Callable[[np.ndarray], np.ndarray]
+    axes: str = ''
+    shape: Tuple[int, ...] = ()
+    pixel_size: Optional[PixelSize] = None
+    is_ome: bool = False
+    classes: Sequence[str] = field(default=('cell', ))
+
+    def __post_init__(self) -> None:
+        most = max(cells.labels.max(initial=0) for cells in self.planes)
+        self.classes = (*self.classes, *(
+            f'class {label}' for label in range(len(self.classes), most + 1)))
+
+    @classmethod
+    def of_stack(cls, stack: ImageStack, planes: List[Cells],
+                 **others) -> 'FileCells':
+        """What a file and its cells make together."""
+        return cls(stack.path, planes, axes=stack.axes, shape=stack.shape,
+                   pixel_size=stack.pixel_size, is_ome=stack.is_ome,
+                   **others)
+
+    def position(self, plane: int) -> dict:
+        """Where a plane is in the stack: axis letter to index."""
+        if not self.axes:
+            return {}
+        return {
+            axis: int(index) for axis, index in zip(
+                self.axes, np.unravel_index(plane, self.shape))
+        }
