@@ -8,7 +8,8 @@ from pace_mmdet.points import draw_points
 
 _BOXES = '''
 SELECT b.id, b.key, b.image_id, b.revision, b.deleted, b.annotator,
-       b.imported, r.x, r.y, r.width, r.height
+       b.imported, r.x, r.y, r.width, r.height,
+       (SELECT max(revision) FROM revisions WHERE box_id = b.id) AS last
 FROM boxes b JOIN revisions r ON r.box_id = b.id AND r.revision = b.revision
 '''
 _ANSWERS = '''
@@ -35,8 +36,8 @@ def boxes_of_image(connection: sqlite3.Connection, image_id: int,
         num_points (int): Points per box.
 
     Returns:
-        list[dict]: ``id``, ``key``, ``image``, ``revision``, ``deleted``,
-        ``by`` (who drew it), ``imported``, ``box`` (x, y, width, height in
+        list[dict]: ``id``, ``key``, ``image``, ``revision``, ``last`` (the
+        highest revision), ``deleted``, ``by`` (who drew it), ``imported``, ``box`` (x, y, width, height in
         image pixels, unrounded), ``labels`` (1, 0, -1 or None for each
         point) and ``answered_by`` (a name or None for each).
     """
@@ -55,6 +56,7 @@ def _states(boxes: Iterable[sqlite3.Row], answers: Iterable[sqlite3.Row],
             key=box['key'],
             image=box['image_id'],
             revision=box['revision'],
+            last=box['last'],
             deleted=bool(box['deleted']),
             by=box['annotator'],
             imported=bool(box['imported']),
