@@ -197,8 +197,10 @@ def _examine(folder: Union[str, Path], name: str, row: Optional[sqlite3.Row],
             size = row['width'], row['height']
         else:
             size = read_plane(path, page).shape[1::-1]
-    except (ImageFileError, OSError) as error:
+    except ImageFileError as error:
         problem = _short(error, folder, name)
+    except OSError as error:
+        problem = f'cannot be opened: {error.strerror}'
     if row is None:
         number = connection.execute(
             'INSERT INTO images (name, width, height, bytes, modified_ns) '

@@ -37,9 +37,10 @@ def boxes_of_image(connection: sqlite3.Connection, image_id: int,
 
     Returns:
         list[dict]: ``id``, ``key``, ``image``, ``revision``, ``last`` (the
-        highest revision), ``deleted``, ``by`` (who drew it), ``imported``, ``box`` (x, y, width, height in
-        image pixels, unrounded), ``labels`` (1, 0, -1 or None for each
-        point) and ``answered_by`` (a name or None for each).
+        highest revision), ``deleted``, ``by`` (who drew it), ``imported``,
+        ``box`` (x, y, width, height in image pixels, unrounded), ``labels``
+        (1, 0, -1 or None for each point) and ``answered_by`` (a name or None
+        for each).
     """
     where = 'WHERE b.image_id = ? AND NOT b.deleted'
     boxes = connection.execute(_BOXES + where + ' ORDER BY b.id',

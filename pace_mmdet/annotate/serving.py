@@ -22,6 +22,8 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         ProjectError: If it is in use, or cannot be had.
     """
+    if not 0 <= port <= 65535:
+        raise ProjectError(f'a port is a number from 0 to 65535, got {port}')
     sock = None
     try:
         family, kind, _, _, address = socket.getaddrinfo(
@@ -32,7 +34,7 @@ def listen(host: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         sock.listen(128)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         if sock is not None:
             sock.close()
         raise ProjectError(
