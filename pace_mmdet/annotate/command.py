@@ -1,5 +1,6 @@
 """What ``tools/annotate.py`` does."""
 import argparse
+import sys
 from pathlib import Path
 from typing import Iterable, List, Optional
 
@@ -47,7 +48,8 @@ def annotate(args: argparse.Namespace) -> None:
 
 
 def _progress(names: List[str]) -> Iterable[str]:
-    return track(names, description='Looking at the images', transient=True)
+    return track(names, description='Looking at the images', transient=True,
+                 disable=not sys.stdout.isatty())
 
 
 def _report_images(project: Project, console: Console) -> None:

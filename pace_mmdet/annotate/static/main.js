@@ -75,15 +75,18 @@ class App {
       return;
     }
     this.modes.boxes.settle();
+    this.wanted = id;
     let contents;
     try {
       await this.sent();
       contents = await get(`/api/images/${id}`);
     } catch (error) {
       if (error.isPassing === undefined) throw error;
+      this.wanted = this.set?.image.id;
       say(error.message, true);
       return;
     }
+    if (this.wanted !== id) return; // another one was chosen meanwhile
     if (!this.histories.has(id)) {
       this.histories.set(id, { done: [], undone: [] });
     }
@@ -219,7 +222,7 @@ class App {
 
   nextImage(direction) {
     const usable = this.summary.images.filter((image) => !image.problem);
-    const now = usable.findIndex(({ id }) => id === this.set?.image.id);
+    const now = usable.findIndex(({ id }) => id === this.wanted);
     const next = usable[now + direction];
     if (next) this.open(next.id);
     else say(direction > 0 ? 'This is the last image.'

@@ -1,5 +1,6 @@
 // Mode 2: one point after the other, on the cell or off it?
 import { post } from './api.js';
+import { isFinished } from './boxset.js';
 import { COLORS, drawAnswer, drawQuestion, drawVeil,
   strokeBoxes } from './draw.js';
 
@@ -63,7 +64,18 @@ export class PointMode {
     this.update();
   }
 
-  refreshed() {}
+  /** Others have gone on: maybe there is something to do again. */
+  refreshed() {
+    if (this.isComplete && this.openBoxes().length) {
+      this.isComplete = false;
+      this.refill();
+    }
+    this.update();
+  }
+
+  openBoxes() {
+    return [...this.app.set.boxes.values()].filter((box) => !isFinished(box));
+  }
 
   /** Let others have the boxes that were not reached. */
   giveBack() {
@@ -100,6 +112,9 @@ export class PointMode {
         keep: [...new Set([...ahead, ...set.waiting.keys()])] });
       if (generation !== this.generation) return;
       this.isComplete = !boxes.length;
+      if (this.isComplete) { // then see what others have done meanwhile
+        app.sent().then(() => app.refresh());
+      }
       for (const box of boxes) {
         set.put(box);
         box.labels.forEach((label, point) => {
@@ -158,8 +173,7 @@ export class PointMode {
   tellFinished() {
     const { set } = this.app;
     const { size } = set;
-    const open = [...set.boxes.values()].filter((box) => (
-      box.labels.includes(null))).length;
+    const open = this.openBoxes().length;
     const lines = !size ? ['This image has no boxes yet.',
       'Draw some first: key 1.']
       : open ? [`Nothing left for you here: the points of ${open} boxes are `
