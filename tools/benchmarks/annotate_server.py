@@ -23,7 +23,7 @@ from pace_mmdet.annotate.serving import listen, serve
 from pace_mmdet.testing import synthetic_cells
 
 POINTS = 4
-SIDE = 2048
+SMALL, LARGE = 512, 2048  # pixels
 FORK = multiprocessing.get_context('fork')
 
 
@@ -134,7 +134,7 @@ def measure_page(root: Path, chromium: str, args: argparse.Namespace) -> None:
         print_times('answer to acknowledgement', times['saved'])
         frames = measure_frames(page, f'http://127.0.0.1:{port}/'
                                 f'#{clients + 2}')
-        print(f'Panning and zooming {args.boxes} boxes on {SIDE} x {SIDE} '
+        print(f'Panning and zooming {args.boxes} boxes on {LARGE} x {LARGE} '
               'pixels, no GPU:')
         print_times('from frame to frame', frames)
         browser.close()
@@ -187,7 +187,8 @@ def make_project(root: Path, images: int, boxes: int, more: int = 0) -> int:
     """
     (root / 'images').mkdir(parents=True)
     for number, count in enumerate([boxes] * images + [more] * bool(more)):
-        cells = synthetic_cells(count, SIDE, SIDE, number)
+        side = SMALL if number < images else LARGE
+        cells = synthetic_cells(count, side, side, number)
         tifffile.imwrite(root / f'images/{number:02d}.tif', cells.image)
         corners = cells.bboxes
         places = np.c_[corners[:, :2], corners[:, 2:] - corners[:, :2]]

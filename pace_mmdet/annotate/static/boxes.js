@@ -66,9 +66,11 @@ export class BoxMode {
       if (set.isWaiting(box.key)) kinds.waiting.push(box);
       else kinds[isFinished(box) ? 'done' : 'open'].push(box);
     }
-    strokeBoxes(context, view, kinds.open, COLORS.box);
-    strokeBoxes(context, view, kinds.done, COLORS.done);
-    strokeBoxes(context, view, kinds.waiting, COLORS.box, { dash: [5, 4] });
+    const width = view.scale < 0.7 ? 1 : 1.5; // many and small: leave room
+    strokeBoxes(context, view, kinds.open, COLORS.box, { width });
+    strokeBoxes(context, view, kinds.done, COLORS.done, { width });
+    strokeBoxes(context, view, kinds.waiting, COLORS.box,
+      { width, dash: [5, 4] });
     const chosen = set.get(this.selected);
     if (chosen) {
       const shape = { box: this.shape(chosen) };

@@ -91,6 +91,9 @@ class App {
       this.histories.set(id, { done: [], undone: [] });
     }
     this.mode.leave();
+    clearTimeout(this.counting);
+    if (this.counting) this.count();
+    this.counting = null;
     this.load(contents);
     history.replaceState(null, '', `#${id}`);
     this.mode.opened();
@@ -169,8 +172,15 @@ class App {
     $('#zoom').textContent = `${Math.round(100 * view.scale)} %`;
   }
 
-  /** Ours has changed: bring the list up to date at once. */
+  /** Ours has changed: bring the list up to date soon. */
   changed() {
+    this.counting ??= setTimeout(() => {
+      this.counting = null;
+      this.count();
+    }, 150);
+  }
+
+  count() {
     const image = this.summary.images.find(
       ({ id }) => id === this.set.image.id);
     const boxes = [...this.set.boxes.values()];

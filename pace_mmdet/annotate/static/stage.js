@@ -14,6 +14,7 @@ export class Stage {
     this.drawOver = drawOver;
     this.onTileError = onTileError;
     this.tiles = null;
+    this.loaded = 0; // tiles so far: there is more to draw
     this.display = { ...PLAIN };
     new ResizeObserver(() => this.resize()).observe(element);
     this.resize();
@@ -37,21 +38,19 @@ export class Stage {
       canvas.height = Math.max(1, Math.round(clientHeight * this.ratio));
     }
     this.view.setScreen(clientWidth, clientHeight);
+    this.shown = null; // a canvas is emptied by being sized
     this.invalidate();
   }
 
   show(image) {
     const isOther = this.tiles?.image.id !== image.id;
     if (isOther || this.tiles.image.version !== image.version) {
-      this.tiles = new TileLayer(image, () => this.invalidate(),
-        this.onTileError);
+      this.tiles = new TileLayer(image, () => {
+        this.loaded += 1;
+        this.invalidate();
+      }, this.onTileError);
     }
     if (isOther) this.view.setImage(image.width, image.height);
-    this.invalidate();
-  }
-
-  clear() {
-    this.tiles = null;
     this.invalidate();
   }
 
@@ -72,20 +71,28 @@ export class Stage {
 
   draw() {
     const { view } = this;
-    const below = this.begin(this.imageCanvas);
-    if (this.tiles) {
-      const { width, height } = this.tiles.image;
-      below.save();
-      below.beginPath();
-      below.rect(...view.toScreen(0, 0), width * view.scale,
-        height * view.scale);
-      below.clip();
-      this.tiles.draw(below, view, this.ratio);
-      below.restore();
-    }
+    // Most frames change what lies over the image only.
+    const shown = [view.x, view.y, view.scale, view.width, view.height,
+      this.ratio, this.loaded, this.tiles?.image.id].join();
+    if (shown !== this.shown) this.drawImage();
+    this.shown = shown;
     const above = this.begin(this.canvas);
     if (this.tiles) this.drawOver(above, view);
     this.onDrawn?.();
+  }
+
+  drawImage() {
+    const { view } = this;
+    const below = this.begin(this.imageCanvas);
+    if (!this.tiles) return;
+    const { width, height } = this.tiles.image;
+    below.save();
+    below.beginPath();
+    below.rect(...view.toScreen(0, 0), width * view.scale,
+      height * view.scale);
+    below.clip();
+    this.tiles.draw(below, view, this.ratio);
+    below.restore();
   }
 
   begin(canvas) {
