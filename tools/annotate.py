@@ -39,6 +39,12 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     parser.add_argument(
         '--export', metavar='JSON', help='write the point COCO file and stop')
     parser.add_argument(
+        '--val',
+        type=int,
+        metavar='N',
+        help='with --export: put the last N images with finished boxes into '
+        'val.json beside the file')
+    parser.add_argument(
         '--cost',
         metavar='PNG',
         help='print the measured times, plot them beside the paper\'s and '

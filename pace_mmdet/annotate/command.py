@@ -13,9 +13,13 @@ from pace_mmdet.engine import UserError
 from pace_mmdet.visualization.saving import save_figure
 
 from .errors import AnnotateError
+from .exporting import Export
 from .measuring import Effort, measured_cost_figure, total_effort
 from .project import Project
 from .serving import address, listen, make_token, serve
+
+# What the configs for one's own data call it.
+VAL_NAME = 'val.json'
 
 
 def annotate(args: argparse.Namespace) -> None:
@@ -28,6 +32,10 @@ def annotate(args: argparse.Namespace) -> None:
         UserError: If an argument, a file or the port is refused.
     """
     console = Console(soft_wrap=True)
+    if args.val is not None and not args.export:
+        raise UserError('--val goes with --export')
+    if args.val is not None and Path(args.export).name == VAL_NAME:
+        raise UserError(f'--val writes {VAL_NAME}: give --export another name')
     only_writes = (args.export or args.cost) and not args.boxes
     if only_writes and not Path(args.db).is_file():
         raise UserError(f'{args.db}: no such project file')
@@ -40,7 +48,7 @@ def annotate(args: argparse.Namespace) -> None:
                 for line in project.import_boxes(args.boxes):
                     console.print(line, markup=False)
             if args.export or args.cost:
-                _write(project, args.export, args.cost, console)
+                _write(project, args.export, args.val, args.cost, console)
             else:
                 _serve(project, args.host, args.port, token, console)
     except AnnotateError as error:
@@ -78,12 +86,10 @@ def _serve(project: Project, host: str, port: int, token: Optional[str],
 
 
 def _write(project: Project, export_path: Optional[str],
-           cost_path: Optional[str], console: Console) -> None:
+           num_val: Optional[int], cost_path: Optional[str],
+           console: Console) -> None:
     if export_path:
-        export = project.export()
-        export.write(export_path)
-        console.print(f'{export_path}: ' + '\n'.join(export.lines()),
-                      markup=False, highlight=False)
+        _export(project.export(), Path(export_path), num_val, console)
     if cost_path:
         efforts = project.efforts()
         console.print(_cost_table(efforts))
@@ -92,6 +98,22 @@ def _write(project: Project, export_path: Optional[str],
         except ValueError as error:
             raise UserError(str(error)) from None
         console.print(cost_path, highlight=False)
+
+
+def _export(export: Export, path: Path, num_val: Optional[int],
+            console: Console) -> None:
+    console.print(f'{path}: ' + '\n'.join(export.lines()), markup=False,
+                  highlight=False)
+    if num_val is None:
+        export.write(path)
+        return
+    train, val = export.split(num_val)
+    train.write(path)
+    val.write(path.with_name(VAL_NAME))
+    console.print(f'  of these, {len(val.images)} images with '
+                  f'{len(val.annotations)} boxes in '
+                  f'{path.with_name(VAL_NAME)}', markup=False,
+                  highlight=False)
 
 
 def _cost_table(efforts: List[Effort]) -> Table:

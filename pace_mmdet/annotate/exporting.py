@@ -3,10 +3,11 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Union
+from typing import Dict, List, Tuple, Union
 
 from pace_mmdet.datasets.coco_json import write_coco
 
+from .errors import ProjectError
 from .folder import ProjectImage
 from .queries import boxes_of_image, points_of_boxes
 from .schema import read_meta
@@ -39,6 +40,31 @@ class Export:
         """Write the file, atomically."""
         write_coco(path, self.images, CATEGORIES, self.annotations,
                    lambda: self.info)
+
+    def split(self, num_val: int) -> Tuple['Export', 'Export']:
+        """Part by images, the last ones for validation.
+
+        Args:
+            num_val (int): How many images to put into the second part.
+
+        Returns:
+            tuple[Export]: For training and for validation.
+
+        Raises:
+            ProjectError: If either part would have no image.
+        """
+        if not 0 < num_val < len(self.images):
+            raise ProjectError(
+                f'{num_val} of the {len(self.images)} images with finished '
+                'boxes cannot be set aside for validation: both parts need '
+                'one')
+        cut = len(self.images) - num_val
+        return self._part(self.images[:cut]), self._part(self.images[cut:])
+
+    def _part(self, images: List[dict]) -> 'Export':
+        ids = {image['id'] for image in images}
+        return Export(images, [ann for ann in self.annotations
+                               if ann['image_id'] in ids], self.info)
 
     def lines(self) -> List[str]:
         """What was written and what was not, as text."""

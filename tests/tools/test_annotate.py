@@ -83,6 +83,11 @@ def write_boxes(tmp_path):
      'no.db: no such project file'),
     (nothing_to_write, 'no times yet'),
     (lambda run, path: run('--boxes', path / 'no.json'), 'no such annotation'),
+    (lambda run, path: run('--export', path / 'val.json', '--val', 1),
+     '--val writes val.json: give --export another name'),
+    (lambda run, path: run('--val', 1), '--val goes with --export'),
+    (lambda run, path: run('--export', path / 'x.json', '--val', 1),
+     '1 of the 1 images with finished boxes cannot be set aside'),
     (lambda run, path: run('--seed', 5), 'begun with --seed 0, got 5'),
     (lambda run, path: run('--points', 0), 'from 1 to 100, got 0'),
     (lambda run, path: run('--port', 99999), 'from 0 to 65535'),
@@ -93,6 +98,25 @@ def test_faults_of_the_user(run, tmp_path, start, message):
     code, _, err = start(run, tmp_path)
     assert code == 2 and message in err and 'Traceback' not in err
     assert not list(tmp_path.rglob('.*.lock'))
+    assert not (tmp_path / 'x.json').exists()
+
+
+def test_images_set_aside_for_validation(run, folder, tmp_path):
+    tifffile.imwrite(folder / 'b.tif', np.zeros((60, 80), np.uint16))
+    with Project(folder, tmp_path / 'p.db', num_points=1) as project:
+        project.change(changes.CreateBox('d', 'l', 7, 2, [5, 5, 20, 20]),
+                       'Anna').result()
+        project.change(changes.Answer('e', 'l', 0.5, 0, 0, 0),
+                       'Anna').result()
+    code, out, _ = run('--export', tmp_path / 'train.json', '--val', 1)
+    assert code == 0
+    assert f'  of these, 1 images with 1 boxes in {tmp_path}/val.json' in out
+    train, val = (json.loads((tmp_path / name).read_text())
+                  for name in ('train.json', 'val.json'))
+    for part, name, label in ((train, 'a.tif', 1), (val, 'b.tif', 0)):
+        assert [image['file_name'] for image in part['images']] == [name]
+        assert [ann['point_labels'] for ann in part['annotations']] == [[
+            label]]
 
 
 def test_images_that_are_skipped_are_named(run, folder, tmp_path):
