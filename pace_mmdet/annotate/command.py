@@ -14,7 +14,7 @@ from pace_mmdet.visualization.saving import save_figure
 
 from .errors import AnnotateError
 from .exporting import Export
-from .measuring import Effort, measured_cost_figure, total_effort
+from .measuring import PAPER, Effort, measured_cost_figure, total_effort
 from .project import Project
 from .serving import address, listen, make_token, serve
 
@@ -122,10 +122,14 @@ def _cost_table(efforts: List[Effort]) -> Table:
         table.add_column(name)
     for name in ('boxes', 's per box', 'points', 's per point'):
         table.add_column(name, justify='right')
-    for effort in [*efforts, total_effort(efforts)]:
+    names = sorted({effort.annotator for effort in efforts})
+    sums = [total_effort(efforts, name) for name in names]
+    for effort in [*efforts, *sums, total_effort(efforts)]:
         table.add_row(effort.annotator or 'all', effort.image or 'all',
                       str(effort.boxes), _seconds(effort.seconds_per_box),
                       str(effort.points), _seconds(effort.seconds_per_point))
+    table.add_row('paper', '', '', _seconds(PAPER.seconds_per_box), '',
+                  _seconds(PAPER.seconds_per_point))
     return table
 
 

@@ -1,5 +1,6 @@
 """Running the server."""
 import secrets
+import signal
 import socket
 from typing import Optional
 
@@ -86,5 +87,10 @@ def serve(project: Project, sock: socket.socket, host: str,
         sock (socket.socket): Of :func:`listen`.
         host (str): What it listens on.
         token (str, optional): Of :func:`make_token`.
+
+    Raises:
+        KeyboardInterrupt: After the server has ended in good order.
     """
+    # uvicorn ends at both signals and passes them on; so both end alike.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     make_server(make_app(project, host, token)).run(sockets=[sock])

@@ -47,8 +47,8 @@ class Page:
             self.page.keyboard.press(key)
 
     def see(self, selector, text, timeout=5000):
-        """Wait until an element shows a text."""
-        expect(self.page.locator(selector)).to_contain_text(
+        """Wait until a visible element shows a text."""
+        expect(self.page.locator(f'{selector}:visible')).to_contain_text(
             text, timeout=timeout)
 
     def saved(self):
@@ -87,7 +87,7 @@ class Page:
         return self.project.contents(image)['boxes']
 
     def question(self):
-        """Key and point that are asked: (box id, point)."""
+        """What is asked: (box id, point)."""
         text = self.page.locator('#question .ask').text_content()
         point, _, box = text.partition(' · box ')
         return int(box), int(point.split()[-3]) - 1

@@ -51,6 +51,7 @@ def test_export_and_cost(run, tmp_path):
     assert code == 0
     assert 'points.json: 1 images, 1 boxes with all their points' in out
     assert re.search(r'all +│ all +│ +1 │ +7.00 │ +4 │ +0.50', out)
+    assert re.search(r'paper +│ +│ +│ +7.00 │ +│ +0.90', out)
     coco = json.loads((tmp_path / 'points.json').read_text())
     assert coco['annotations'][0]['point_labels'] == [1] * 4
     assert (tmp_path / 'cost.png').stat().st_size > 5000
@@ -126,6 +127,7 @@ def test_images_that_are_skipped_are_named(run, folder, tmp_path):
 
 
 def test_it_serves_until_it_is_stopped(folder, tmp_path, run):
+    """By Ctrl-C or by the system, which are the same to it."""
     server = subprocess.Popen(
         [sys.executable, ROOT / 'tools/annotate.py', folder, '--db',
          tmp_path / 'p.db', '--port', '0'],
@@ -139,11 +141,13 @@ def test_it_serves_until_it_is_stopped(folder, tmp_path, run):
         # A second one on the same project is told where the first is.
         code, _, err = run('--port', 0)
         assert code == 2 and f'in use by {url}' in err
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGTERM)
         assert server.wait(30) == 0
         assert 'Stopped. All is in' in server.stdout.read()
     finally:
         server.kill()
         server.wait()
         server.stdout.close()
-    assert not (tmp_path / 'p.db-wal').exists()
+    # Neither the write-ahead log nor the lock is left.
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        'images', 'p.db']

@@ -145,10 +145,12 @@ def measure_page(root: Path, chromium: str, args: argparse.Namespace) -> None:
 def open_page(page, url: str) -> None:
     page.goto('about:blank')
     page.goto(url)
+    is_open = '#images li[aria-current=true]'
+    page.locator(f'#name-dialog[open], {is_open}').first.wait_for()
     if page.locator('#name-dialog[open]').count():
         page.locator('#name').fill('Page')
         page.keyboard.press('Enter')
-    page.locator('#images li[aria-current=true]').wait_for()
+    page.locator(is_open).wait_for()
     page.wait_for_timeout(500)
 
 
