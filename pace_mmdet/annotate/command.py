@@ -82,7 +82,8 @@ def _serve(project: Project, host: str, port: int, token: Optional[str],
             serve(project, sock, host, token)
         except KeyboardInterrupt:
             pass
-    console.print(f'Stopped. All is in {project.path}', highlight=False)
+    console.print(f'Stopped. All is in {project.path}', markup=False,
+                  highlight=False)
 
 
 def _write(project: Project, export_path: Optional[str],

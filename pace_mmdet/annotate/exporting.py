@@ -83,23 +83,13 @@ def export_points(connection: sqlite3.Connection,
     not pass for one without cells.
 
     Args:
-        connection (sqlite3.Connection): The project; seen as it is at one
-            moment.
+        connection (sqlite3.Connection): The project, in a transaction.
         images (dict[int, ProjectImage]): Its images as they are in the
             folder.
 
     Returns:
         Export: What to write.
     """
-    connection.execute('BEGIN')
-    try:
-        return _collect(connection, images)
-    finally:
-        connection.execute('COMMIT')
-
-
-def _collect(connection: sqlite3.Connection,
-             images: Dict[int, ProjectImage]) -> Export:
     meta = read_meta(connection)
     num_points, entries, annotations = meta['num_points'], [], []
     left_out: Counter = Counter()

@@ -22,8 +22,8 @@ class ProjectLock:
     """
 
     def __init__(self, path: Union[str, Path]) -> None:
-        self._project = Path(path)
-        self._path = self._project.with_name(f'.{self._project.name}.lock')
+        project = Path(path).resolve()
+        self._path = project.with_name(f'.{project.name}.lock')
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             while True:

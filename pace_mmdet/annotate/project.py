@@ -213,4 +213,9 @@ class Project:
 
     def _read(self, query: Callable[..., Any], *args) -> Any:
         with self._reading:
-            return query(self._reader, *args)
+            # Several statements that see one moment.
+            self._reader.execute('BEGIN')
+            try:
+                return query(self._reader, *args)
+            finally:
+                self._reader.execute('COMMIT')

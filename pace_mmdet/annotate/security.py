@@ -21,7 +21,6 @@ from .errors import BodyTooLarge
 
 MAX_BODY = 2**20
 COOKIE = 'pace_token'
-_LOOPBACK = {'127.0.0.1', 'localhost', '::1'}
 _HEADERS = {
     'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -65,10 +64,11 @@ class Guard:
         self._app = app
         self._token = token
         self._max_body = max_body
-        self._names = {host.lower()} | (
-            _LOOPBACK if is_loopback(host) else
-            {socket.gethostname().lower(), socket.getfqdn().lower()})
         self._any_address = not is_loopback(host)
+        self._names = {host.lower(), '127.0.0.1', 'localhost', '::1'}
+        if self._any_address:
+            self._names |= {socket.gethostname().lower(),
+                            socket.getfqdn().lower()}
 
     async def __call__(self, scope: Scope, receive: Receive,
                        send: Send) -> None:
@@ -136,7 +136,7 @@ class Guard:
         if scope['path'] == '/' and self._knows(brought):
             answer = RedirectResponse('/', status_code=303)
             answer.set_cookie(COOKIE, self._token, max_age=30 * 24 * 3600,
-                              httponly=True, samesite='strict')
+                              httponly=True, samesite='lax')
             return answer
         bearer = headers.get('authorization', '').removeprefix('Bearer ')
         if self._knows(bearer) or self._knows(_cookie(headers)):

@@ -1,4 +1,5 @@
 """The routes, and who may use them."""
+import socket
 import sqlite3
 import uuid
 
@@ -222,11 +223,14 @@ def test_other_addresses_demand_the_token(project):
             assert status == 401 and 'with the token' in content['error']
         assert client.get(f'/?token={TOKEN}')[0] == 303
         cookie = client.headers['Set-Cookie']
-        assert 'HttpOnly' in cookie and 'SameSite=strict' in cookie
+        assert 'HttpOnly' in cookie and 'SameSite=lax' in cookie
         assert client.get('/', Cookie=cookie.split(';')[0])[0] == 200
         assert client.get('/', Cookie='pace_token=wrong')[0] == 401
         assert client.get('/', Authorization=f'Bearer {TOKEN}')[0] == 200
         assert client.get('/', Authorization='Bearer ü')[0] == 401
+        for host in ('localhost', '10.1.2.3', socket.gethostname()):
+            client.host = host
+            assert client.get('/', Authorization=f'Bearer {TOKEN}')[0] == 200
         client.host = 'evil.example'
         assert client.get('/', Authorization=f'Bearer {TOKEN}')[0] == 403
 

@@ -70,6 +70,7 @@ class App {
 
   /** Show another image. */
   async open(id) {
+    if (id === this.set?.image.id) return;
     if (this.outbox.problem) {
       say('Other images can be opened when the server answers again.', true);
       return;
@@ -134,8 +135,11 @@ class App {
 
   async reload() {
     const { id } = this.set.image;
+    const { number } = this.outbox;
     const contents = await get(`/api/images/${id}`);
-    if (this.outbox.size || this.isBusy() || this.set.image.id !== id) return;
+    // What was changed meanwhile may not be in it.
+    if (this.outbox.size || this.outbox.number !== number || this.isBusy()
+      || this.set.image.id !== id) return;
     this.load(contents);
     this.mode.refreshed();
   }

@@ -20,14 +20,15 @@ export class Outbox {
     this.onReply = onReply;
     this.onState = onState;
     this.entries = [];
-    this.number = 0;
+    this.number = 0; // of changes made on this page
     this.isSending = false;
     this.wait = FIRST_WAIT;
     this.problem = null;
     // What a page before this one could not send.
     for (const name of Object.keys(localStorage).sort()) {
-      if (!name.startsWith(this.prefix)) continue;
-      this.entries.push({ name, ...JSON.parse(localStorage.getItem(name)) });
+      if (name.startsWith(this.prefix)) {
+        this.entries.push({ name, ...JSON.parse(localStorage.getItem(name)) });
+      }
     }
     addEventListener('online', () => this.sendNow());
   }
