@@ -14,6 +14,7 @@ from . import changes, queries
 from .errors import NotFound
 from .exporting import Export, export_points
 from .folder import ProjectImage, read_plane, resolve, scan
+from .holding import take_boxes
 from .importing import import_boxes
 from .lock import ProjectLock
 from .measuring import Effort, measured_efforts
@@ -184,8 +185,8 @@ class Project:
         image = self.usable_image(image_id)
 
         def job(connection: sqlite3.Connection) -> List[dict]:
-            boxes = changes.take_boxes(connection, image_id, annotator, count,
-                                       keep, self.num_points, time.time())
+            boxes = take_boxes(connection, image_id, annotator, count, keep,
+                               self.num_points, time.time())
             self._add_points(boxes, image)
             return boxes
 

@@ -7,8 +7,9 @@ its answers. So no change deletes a row, and each is undone by a pointer.
 """
 import sqlite3
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Optional, Union
+from typing import Iterator, Optional, Union
 
 from .errors import ProjectError, StorageError
 
@@ -86,7 +87,7 @@ def open_project(path: Union[str, Path],
         connection = _connect(str(path))
     except (OSError, sqlite3.Error) as error:
         raise ProjectError(f'{path}: cannot be opened: {error}') from None
-    try:
+    with _closed_on_error(connection, path):
         with connection:
             # Or two that make the same file come in between each other.
             connection.execute('BEGIN EXCLUSIVE')
@@ -102,11 +103,6 @@ def open_project(path: Union[str, Path],
         # An answer is acknowledged after its commit has reached the disk.
         connection.execute('PRAGMA journal_mode = WAL')
         connection.execute('PRAGMA synchronous = FULL')
-    except BaseException as error:
-        connection.close()
-        if isinstance(error, sqlite3.Error):
-            raise as_storage_error(error, path) from None
-        raise
     return connection
 
 
@@ -123,15 +119,10 @@ def open_for_reading(path: Union[str, Path]) -> sqlite3.Connection:
     if not path.is_file():
         raise ProjectError(f'{path}: no such project file')
     connection = _connect(f'{path.resolve().as_uri()}?mode=rw', uri=True)
-    try:
+    with _closed_on_error(connection, path):
         if _is_new(connection, path):
             raise ProjectError(f'{path}: an empty file, no project')
         connection.execute('PRAGMA query_only = ON')
-    except BaseException as error:
-        connection.close()
-        if isinstance(error, sqlite3.Error):
-            raise as_storage_error(error, path) from None
-        raise
     return connection
 
 
@@ -153,6 +144,19 @@ def as_storage_error(error: sqlite3.Error,
                             'is lost.')
     return ProjectError(f'{path}: no usable project file ({error}). Give '
                         'another path, or a copy of the file from before.')
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection,
+                     path: Path) -> Iterator[None]:
+    """Close a file that turns out to be no good, and say why."""
+    try:
+        yield
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise as_storage_error(error, path) from None
+        raise
 
 
 def _connect(name: str, uri: bool = False) -> sqlite3.Connection:

@@ -3,7 +3,7 @@ import itertools
 
 import pytest
 
-from pace_mmdet.annotate import changes, queries, schema
+from pace_mmdet.annotate import changes, holding, queries, schema
 from pace_mmdet.annotate.errors import ChangeRefused, NotFound
 
 NUMBERS = itertools.count()
@@ -46,7 +46,7 @@ class Desk:
     def take(self, annotator='Anna', count=2, keep=(), image=1):
         with self.connection:
             self.connection.execute('BEGIN')
-            boxes = changes.take_boxes(self.connection, image, annotator,
+            boxes = holding.take_boxes(self.connection, image, annotator,
                                        count, keep, 4, self.now)
         return [box['key'] for box in boxes]
 
@@ -158,7 +158,7 @@ def test_answers_can_be_changed_by_who_gave_them(desk):
 def test_boxes_with_anothers_answers_stay(desk):
     desk.create()
     desk.answer(0, 1)
-    desk.now += 2 * changes.HOLD_SECONDS
+    desk.now += 2 * holding.HOLD_SECONDS
     for change in (lambda: desk.edit(0, [1, 1, 5, 5], annotator='Ben'),
                    lambda: desk.set(0, 0, True, annotator='Ben')):
         with pytest.raises(ChangeRefused, match='has answers by Anna'):
@@ -214,9 +214,9 @@ def test_annotators_get_different_boxes(desk):
 def test_a_box_is_free_again_when_its_holder_is_gone(desk):
     desk.create()
     assert desk.take('Anna') == ['k']
-    desk.now += changes.HOLD_SECONDS - 1
+    desk.now += holding.HOLD_SECONDS - 1
     desk.answer(0, 1)  # a sign of life
-    desk.now += changes.HOLD_SECONDS - 1
+    desk.now += holding.HOLD_SECONDS - 1
     assert desk.take('Ben') == []
     desk.now += 2
     assert desk.take('Ben') == ['k']

@@ -3,6 +3,9 @@
 /** A longer time without any input counts as this long (milliseconds). */
 export const LONGEST_PAUSE = 10000;
 
+/** Seconds that one change can have taken; the server takes no more. */
+const LONGEST = 3600;
+
 /**
  * Adds up the time between inputs (keys, pointer, wheel), each cut to
  * LONGEST_PAUSE, for the mode that is on.
@@ -37,7 +40,7 @@ export class ActiveClock {
   /** Seconds in this mode since the last call. */
   take() {
     this.touch();
-    const seconds = this.total() / 1000;
+    const seconds = Math.min(this.total() / 1000, LONGEST);
     this.totals.set(this.mode, 0);
     return Math.round(seconds * 1000) / 1000;
   }

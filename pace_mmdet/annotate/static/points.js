@@ -116,7 +116,7 @@ export class PointMode {
         app.sent().then(() => app.refresh());
       }
       for (const box of boxes) {
-        set.put(box);
+        app.set.put(box);
         box.labels.forEach((label, point) => {
           if (label === null) {
             this.questions.push([box.key, box.revision, point]);
@@ -193,9 +193,9 @@ export class PointMode {
     const next = this.questions.slice(this.place).map(([key]) => set.get(key));
     for (const box of new Set(next)) {
       if (!box) continue;
-      const view = Object.assign(Object.create(stage.view), {});
+      const view = Object.create(stage.view); // changed without effect on it
       view.frame(box.box, SHARE);
-      stage.tiles.prefetch(view);
+      stage.tiles.prefetch(view, stage.ratio);
     }
   }
 

@@ -14,8 +14,7 @@ export class TileLayer {
 
   /** Draw what is visible; missing tiles from coarser levels meanwhile. */
   draw(context, view, ratio) {
-    const wanted = Math.floor(Math.log2(1 / (view.scale * ratio)) + 0.01);
-    const level = Math.min(Math.max(wanted, 0), this.image.levels - 1);
+    const level = this.levelFor(view, ratio);
     context.imageSmoothingEnabled = view.scale * ratio < 3;
     for (let current = this.image.levels - 1; current >= level; current -= 1) {
       for (const place of this.placesIn(view.visible(), current)) {
@@ -29,10 +28,17 @@ export class TileLayer {
   }
 
   /** Load what a view will need. */
-  prefetch(view) {
-    for (const place of this.placesIn(view.visible(), 0)) {
+  prefetch(view, ratio) {
+    const level = this.levelFor(view, ratio);
+    for (const place of this.placesIn(view.visible(), level)) {
       this.tile(place, true);
     }
+  }
+
+  /** The coarsest level with a pixel for each of the screen. */
+  levelFor(view, ratio) {
+    const level = Math.floor(Math.log2(1 / (view.scale * ratio)) + 0.01);
+    return Math.min(Math.max(level, 0), this.image.levels - 1);
   }
 
   drawTile(context, view, tile, { level, column, row }) {
