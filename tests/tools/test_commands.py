@@ -46,7 +46,7 @@ def test_stamp_is_stale_when_gone(checkout):
 def test_help_is_the_default_and_names_every_target(checkout):
     shown = subprocess.run(['make'], cwd=checkout, capture_output=True,
                            text=True, check=True).stdout
-    for target in ('install', 'demo', 'test', 'lint', 'clean'):
+    for target in ('install', 'demo', 'annotate', 'test', 'lint', 'clean'):
         assert f'make {target} ' in shown
 
 
