@@ -33,8 +33,9 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         '(default: such files are left out)')
     parser.add_argument(
         '--boxes',
+        nargs='+',
         metavar='COCO',
-        help='COCO file with boxes to begin with, for example of '
+        help='COCO files with boxes to begin with, for example of '
         'tools/predict.py; an exported file brings its answers along')
     parser.add_argument(
         '--export', metavar='JSON', help='write the point COCO file and stop')

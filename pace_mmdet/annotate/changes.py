@@ -120,7 +120,8 @@ def create_box(connection: sqlite3.Connection,
                box: Sequence[float],
                key: str,
                annotator: str,
-               box_id: Optional[int] = None) -> int:
+               box_id: Optional[int] = None,
+               imported: bool = False) -> int:
     """Enter a new box.
 
     Args:
@@ -129,8 +130,8 @@ def create_box(connection: sqlite3.Connection,
         box (Sequence[float]): x, y, width, height in image pixels.
         key (str): The page's own name for it.
         annotator (str): Who drew it.
-        box_id (int, optional): Its id, for one that is imported. Defaults to
-            the next one.
+        box_id (int, optional): Its id. Defaults to the next one.
+        imported (bool): Whether it comes from a file.
 
     Returns:
         int: Its id, which decides on its points.
@@ -148,8 +149,7 @@ def create_box(connection: sqlite3.Connection,
     if connection.execute('SELECT 1 FROM boxes WHERE key = ?',
                           (key, )).fetchone():
         raise ChangeRefused(f'there is a box "{key}" already')
-    imported = box_id is not None
-    if not imported:
+    if box_id is None:
         # Ids past 2**53 are no longer exact in a browser.
         last, = connection.execute(
             'SELECT max(id) FROM boxes WHERE id < (1 << 53)').fetchone()

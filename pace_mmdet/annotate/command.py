@@ -1,5 +1,6 @@
 """What ``tools/annotate.py`` does."""
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import Iterable, List, Optional
@@ -45,7 +46,7 @@ def annotate(args: argparse.Namespace) -> None:
                      _progress) as project:
             _report_images(project, console)
             if args.boxes:
-                for line in project.import_boxes(args.boxes):
+                for line in project.import_boxes(*args.boxes):
                     console.print(line, markup=False)
             if args.export or args.cost:
                 _write(project, args.export, args.val, args.cost, console)
@@ -76,9 +77,12 @@ def _serve(project: Project, host: str, port: int, token: Optional[str],
     with listen(host, port) as sock:
         url = address(host, sock, token)
         project.lock.describe(url)
-        console.print(f'Open [bold]{url}[/bold] in the browser. Ctrl-C stops; '
-                      'everything saved stays saved.', highlight=False)
+        # uvicorn ends at both signals and passes them on: both end alike.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
+            console.print(
+                f'Open [bold]{url}[/bold] in the browser. Ctrl-C stops; '
+                'everything saved stays saved.', highlight=False)
             serve(project, sock, host, token)
         except KeyboardInterrupt:
             pass

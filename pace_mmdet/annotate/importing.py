@@ -1,5 +1,6 @@
 """Boxes, and answers if there are any, from COCO files into a project."""
 import sqlite3
+import uuid
 from collections import Counter
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple, Union
@@ -32,11 +33,12 @@ class BoxAnnotation(msgspec.Struct, gc=False):
 
 def import_boxes(connection: sqlite3.Connection, path: Union[str, Path],
                  images: Dict[int, ProjectImage]) -> List[str]:
-    """Enter the boxes of a COCO file under their own ids, all or none.
+    """Enter the boxes of a COCO file, all or none.
 
-    Answered points come along if they are the project's own points, as in a
-    file that a project has exported. A box that is there already stays as it
-    is, with its corrections, so the same file may be given again.
+    They keep their ids, as far as these are free. Answered points come along
+    if they are the project's own points, as in a file that a project has
+    exported. A box that is there already stays as it is, with its
+    corrections, so the same file may be given again.
 
     Args:
         connection (sqlite3.Connection): The project, in a transaction.
@@ -60,6 +62,7 @@ def import_boxes(connection: sqlite3.Connection, path: Union[str, Path],
     meta = read_meta(connection)
     counts: Counter = Counter()
     seen = set()
+    renumbered: List[BoxAnnotation] = []
     for block in file.blocks(BoxAnnotation):
         points = _own_points(block, targets, meta['seed'])
         for ann, own in zip(block, points):
@@ -67,13 +70,23 @@ def import_boxes(connection: sqlite3.Connection, path: Union[str, Path],
                 file.faults.add(f'annotation {ann.id}: this id occurs more '
                                 'than once')
             seen.add(ann.id)
-            fault = _enter(connection, ann, targets, own, counts)
+            fault = _fault(ann, file, targets, own)
             if fault:
                 file.faults.add(f'annotation {ann.id}: {fault}')
+            elif _is_wanted(ann, targets[ann.image_id], counts):
+                fault = _enter(connection, ann, targets[ann.image_id], counts,
+                               renumbered)
+                if fault:
+                    file.faults.add(f'annotation {ann.id}: {fault}')
     file.faults.raise_if_any(_ADVICE)
+    for ann in renumbered:
+        _create(connection, ann, targets[ann.image_id], None)
+    counts['under new ids, since theirs are taken'] += len(renumbered)
+    counts['entered'] += len(renumbered)
     lines = [f'{path}: {counts.pop("entered", 0)} boxes imported, '
              f'{counts.pop("answers", 0)} answers with them']
-    return lines + [f'  {count} {what}' for what, count in counts.items()]
+    return lines + [f'  {count} {what}' for what, count in counts.items()
+                    if count]
 
 
 def _match_images(file: CocoFile, images: Dict[int, ProjectImage]
@@ -132,48 +145,78 @@ def _own_points(block: Sequence[BoxAnnotation],
     return points
 
 
-def _enter(connection: sqlite3.Connection, ann: BoxAnnotation,
+def _fault(ann: BoxAnnotation, file: CocoFile,
            targets: Dict[int, Optional[ProjectImage]],
-           points: Optional[np.ndarray], counts: Counter) -> str:
-    """Enter one annotation; returns what is wrong with it, if anything."""
+           points: Optional[np.ndarray]) -> str:
+    """What is wrong with an annotation by itself, if anything."""
     if ann.image_id not in targets:
         return f'image_id {ann.image_id} is none of the file\'s images'
     image = targets[ann.image_id]
     if image is None:
-        counts['left out: their images are not in the folder'] += 1
-        return ''
-    if ann.iscrowd:
-        counts['left out: marked "iscrowd", not one cell'] += 1
         return ''
     try:
         check_box(ann.bbox, image.width, image.height)
     except ChangeRefused as refused:
         return str(refused)
-    fault = _point_fault(ann, points)
-    if fault:
-        return fault
-    before = connection.execute(
-        'SELECT image_id FROM boxes WHERE id = ?', (ann.id, )).fetchone()
-    if before:
-        same = connection.execute(
-            'SELECT 1 FROM revisions WHERE box_id = ? AND x = ? AND y = ? AND '
-            'width = ? AND height = ?', (ann.id, *ann.bbox)).fetchone()
-        if not same or before['image_id'] != image.id:
-            return ('the project has another box of this id; give the file\'s '
-                    'boxes other ids, or import it into a new project')
+    return _point_fault(ann, points)
+
+
+def _is_wanted(ann: BoxAnnotation, image: Optional[ProjectImage],
+               counts: Counter) -> bool:
+    if image is None:
+        counts['left out: their images are not in the folder'] += 1
+    elif ann.iscrowd:
+        counts['left out: marked "iscrowd", not one cell'] += 1
+    else:
+        return True
+    return False
+
+
+def _enter(connection: sqlite3.Connection, ann: BoxAnnotation,
+           image: ProjectImage, counts: Counter,
+           renumbered: List[BoxAnnotation]) -> str:
+    """Enter an annotation under its own id, unless it is there already.
+
+    One whose id is another box's comes into ``renumbered``: predictions of
+    several images often count from 1 each. With answers that is a fault,
+    since points belong to an id.
+    """
+    if _is_there(connection, ann, image):
         counts['left as they are: in the project already'] += 1
-        return ''
-    create_box(connection, image.id, ann.bbox, f'import{ann.id}', ann.box_by,
-               ann.id)
+    elif not connection.execute('SELECT 1 FROM boxes WHERE id = ?',
+                                (ann.id, )).fetchone():
+        _create(connection, ann, image, ann.id)
+        counts['entered'] += 1
+        counts['answers'] += len(ann.point_labels or [])
+    elif ann.point_labels:
+        return ('the project has another box of this id, and the answers are '
+                'for this id\'s points; import the file into a new project')
+    else:
+        renumbered.append(ann)
+    return ''
+
+
+def _is_there(connection: sqlite3.Connection, ann: BoxAnnotation,
+              image: ProjectImage) -> bool:
+    """Whether a box was this one once: imported, or of the same id."""
+    return connection.execute(
+        'SELECT 1 FROM boxes b JOIN revisions r ON b.id = r.box_id WHERE '
+        'image_id = ? AND x = ? AND y = ? AND width = ? AND height = ? AND '
+        '(b.id = ? OR imported AND r.revision = 0)',
+        (image.id, *ann.bbox, ann.id)).fetchone() is not None
+
+
+def _create(connection: sqlite3.Connection, ann: BoxAnnotation,
+            image: ProjectImage, box_id: Optional[int]) -> None:
+    key = f'import{uuid.uuid4().hex}'
+    box_id = create_box(connection, image.id, ann.bbox, key, ann.box_by,
+                        box_id, imported=True)
     labels = ann.point_labels or []
     people = ann.points_by or [''] * len(labels)
     connection.executemany(
         'INSERT INTO answers VALUES (?, 0, ?, ?, ?)',
-        [(ann.id, point, int(label), who)
+        [(box_id, point, int(label), who)
          for point, (label, who) in enumerate(zip(labels, people))])
-    counts['entered'] += 1
-    counts['answers'] += len(labels)
-    return ''
 
 
 def _point_fault(ann: BoxAnnotation, points: Optional[np.ndarray]) -> str:

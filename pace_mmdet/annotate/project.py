@@ -198,11 +198,16 @@ class Project:
         for box, pixels in zip(boxes, points):
             box['points'] = pixels
 
-    def import_boxes(self, path: Union[str, Path]) -> List[str]:
-        """Enter boxes (:func:`~pace_mmdet.annotate.importing.import_boxes`).
+    def import_boxes(self, *paths: Union[str, Path]) -> List[str]:
+        """Enter boxes (:func:`~pace_mmdet.annotate.importing.import_boxes`),
+        of all files or of none.
         """
-        return self._writer.submit(lambda connection: import_boxes(
-            connection, path, self.images)).result()
+
+        def job(connection: sqlite3.Connection) -> List[str]:
+            return [line for path in paths
+                    for line in import_boxes(connection, path, self.images)]
+
+        return self._writer.submit(job).result()
 
     def export(self) -> Export:
         """What is finished, as a point COCO file."""

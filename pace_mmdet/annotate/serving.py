@@ -1,6 +1,5 @@
 """Running the server."""
 import secrets
-import signal
 import socket
 from typing import Optional
 
@@ -91,6 +90,4 @@ def serve(project: Project, sock: socket.socket, host: str,
     Raises:
         KeyboardInterrupt: After the server has ended in good order.
     """
-    # uvicorn ends at both signals and passes them on; so both end alike.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     make_server(make_app(project, host, token)).run(sockets=[sock])

@@ -212,10 +212,41 @@ def test_imported_boxes_keep_ids_and_corrections(project, tmp_path):
     assert create(project, 'new', 1)['id'] == 8
 
 
-def test_an_id_of_another_box(project, tmp_path):
+def test_ids_of_other_boxes(project, tmp_path):
+    """Files of several images often count from 1 each."""
     create(project, 'a', 1)
-    with pytest.raises(AnnotationError, match='has another box of this id'):
-        project.import_boxes(write(tmp_path / 'c.json', cell(id=1)))
+    files = [write(tmp_path / f'{name}.json', cell(id=1), cell(
+        id=3, bbox=[30, 5, 20, 20]), images=[dict(IMAGES[0], file_name=name)])
+        for name in ('a.tif', 'b.tif')]
+    lines = project.import_boxes(*files)
+    assert [line.split(': ')[-1] for line in lines] == [
+        '2 boxes imported, 0 answers with them',
+        '  1 under new ids, since theirs are taken',
+        '2 boxes imported, 0 answers with them',
+        '  2 under new ids, since theirs are taken']
+    assert [[box['id'] for box in project.contents(image)['boxes']]
+            for image in (1, 2)] == [[1, 3, 4], [5, 6]]
+    # Given again, they are recognised.
+    assert [line[:3] for line in project.import_boxes(*files)[1::2]] == [
+        '  2', '  2']
+    assert len(project.contents(1)['boxes']) == 3
+
+
+def test_answers_are_for_the_points_of_an_id(project, tmp_path):
+    create(project, 'a', 1)
+    points = project.contents(1)['boxes'][0]['points'][:1]
+    path = write(tmp_path / 'c.json', cell(
+        id=1, bbox=[1.5, 2, 20, 20.0001], point_coords=points,
+        point_labels=[1]))
+    with pytest.raises(AnnotationError, match='answers are for this id'):
+        project.import_boxes(path)
+
+
+def test_files_are_imported_together_or_not(project, tmp_path):
+    good = write(tmp_path / 'good.json', cell())
+    with pytest.raises(AnnotationError):
+        project.import_boxes(good, tmp_path / 'missing.json')
+    assert project.contents(1)['boxes'] == []
 
 
 def test_names_below_the_folder(folder, tmp_path):
