@@ -198,7 +198,7 @@ def _examine(folder: Union[str, Path], name: str, row: Optional[sqlite3.Row],
         else:
             size = read_plane(path, page).shape[1::-1]
     except ImageFileError as error:
-        problem = _short(error, folder, name)
+        problem = without_folder(error, folder, name)
     except OSError as error:
         problem = f'cannot be opened: {error.strerror}'
     if row is None:
@@ -230,8 +230,9 @@ def _missing(rows: Iterable[sqlite3.Row]) -> Iterator[ProjectImage]:
                 'is no longer in the folder; its boxes are kept')
 
 
-def _short(error: Exception, folder: Union[str, Path], name: str) -> str:
-    """The error without the machine's paths, which are not the page's."""
+def without_folder(error: Exception, folder: Union[str, Path],
+                   name: str) -> str:
+    """An error about an image without its path, which is not the page's."""
     text = str(error)
     for prefix in {str(Path(folder) / name),
                    str(Path(folder).resolve() / name)}:

@@ -13,7 +13,8 @@ from pace_mmdet.datasets.errors import ImageFileError
 from . import changes, queries
 from .errors import NotFound
 from .exporting import Export, export_points
-from .folder import ProjectImage, read_plane, resolve, scan
+from .folder import (ProjectImage, read_plane, resolve, scan,
+                     without_folder)
 from .holding import take_boxes
 from .importing import import_boxes
 from .lock import ProjectLock
@@ -120,8 +121,12 @@ class Project:
 
     def _read_image(self, key: tuple) -> np.ndarray:
         image = self.images[key[0]]
-        img = read_plane(
-            resolve(self.folder, image.name), self.meta['page'])
+        try:
+            img = read_plane(
+                resolve(self.folder, image.name), self.meta['page'])
+        except ImageFileError as error:
+            text = without_folder(error, self.folder, image.name)
+            raise ImageFileError(f'{image.name}: {text}') from None
         if img.shape[:2] != (image.height, image.width):
             image.problem = (
                 f'has changed: it was {image.width} x {image.height} pixels, '

@@ -6,6 +6,7 @@ import uuid
 import cv2
 import numpy as np
 import pytest
+import tifffile
 
 from pace_mmdet.annotate import Project
 from pace_mmdet.annotate.errors import ProjectError
@@ -84,6 +85,18 @@ def test_tiles(client, folder):
     assert image.min() == 0 and image.max() == 255  # stretched
     for place in ('0/1/0', '1/0/0', '9/0/0'):
         assert client.get(f'/api/images/1/tiles/{place}.png')[0] == 404
+
+
+def test_an_image_that_changes_while_it_is_served(client, folder):
+    tifffile.imwrite(folder / 'a.tif', np.zeros((9, 30), np.uint8))
+    (folder / 'b.tif').write_bytes(b'no image')
+    for image, text in ((1, 'a.tif: has changed: it was 80 x 60 pixels, and '
+                         'is 30 x 9 now'), (2, 'b.tif: cannot be read')):
+        status, content = client.get(f'/api/images/{image}/tiles/0/0/0.png')
+        assert status == 400 and content['error'].startswith(text)
+        assert str(folder) not in content['error']
+    status, content = send(client, create())
+    assert 'has changed' in content['replies'][0]['error']
 
 
 def test_one_refused_change_does_not_stop_the_others(client):
