@@ -138,7 +138,7 @@ class Project:
     def summary(self) -> dict:
         """Settings, and the images with their progress."""
         counts = self._read(queries.progress, self.num_points)
-        nothing = dict(boxes=0, finished=0, answers=0)
+        nothing = dict(boxes=0, finished=0, answers=0, changes=0)
         return dict(
             project=self.meta['project'],
             name=self.path.stem,
@@ -153,12 +153,13 @@ class Project:
     def contents(self, image_id: int) -> dict:
         """An image's size and its boxes, with their points."""
         image = self.usable_image(image_id)
-        boxes = self._read(queries.boxes_of_image, image_id, self.num_points)
-        self._add_points(boxes, image)
+        contents = self._read(queries.contents_of_image, image_id,
+                              self.num_points)
+        self._add_points(contents['boxes'], image)
         return dict(
-            id=image.id, name=image.name, width=image.width,
+            contents, id=image.id, name=image.name, width=image.width,
             height=image.height, version=str(image.modified_ns),
-            levels=num_levels(image.width, image.height), boxes=boxes)
+            levels=num_levels(image.width, image.height))
 
     def change(self, change: changes.Change, annotator: str) -> Future:
         """Make a change (:func:`~pace_mmdet.annotate.changes.apply_change`).

@@ -105,8 +105,10 @@ def progress(connection: sqlite3.Connection,
         num_points (int): Points per box.
 
     Returns:
-        dict[int, dict]: By image id: ``boxes``, ``finished`` (boxes with all
-        points answered) and ``answers``; images without boxes are absent.
+        dict[int, dict]: By the id of the image: ``boxes``, ``finished``
+        (boxes with all points answered), ``answers`` and ``changes`` (how
+        many were ever made, by which a page sees that it is outdated).
+        Images that nothing was done on are absent.
     """
     rows = connection.execute(
         '''SELECT image_id, count(*) AS boxes, sum(answers = :n) AS finished,
@@ -116,7 +118,25 @@ def progress(connection: sqlite3.Connection,
                    AND point < :n) AS answers
                  FROM boxes WHERE NOT deleted)
            GROUP BY image_id''', dict(n=num_points))
-    return {
+    counts = {
         row['image_id']: dict(boxes=row['boxes'], finished=row['finished'],
-                              answers=row['answers']) for row in rows
+                              answers=row['answers'], changes=0)
+        for row in rows
     }
+    for image_id, changes in connection.execute(
+            'SELECT image_id, count(*) FROM changes GROUP BY image_id'):
+        counts.setdefault(image_id, dict(boxes=0, finished=0, answers=0))
+        counts[image_id]['changes'] = changes
+    return counts
+
+
+def contents_of_image(connection: sqlite3.Connection, image_id: int,
+                      num_points: int) -> dict:
+    """An image's ``boxes`` (:func:`boxes_of_image`) and ``changes``, the
+    number of changes that led to them.
+    """
+    changes, = connection.execute(
+        'SELECT count(*) FROM changes WHERE image_id = ?',
+        (image_id, )).fetchone()
+    return dict(boxes=boxes_of_image(connection, image_id, num_points),
+                changes=changes)

@@ -51,6 +51,7 @@ CREATE TABLE changes (
   image_id INTEGER NOT NULL, box_id INTEGER NOT NULL, point INTEGER,
   seconds REAL NOT NULL, made_at REAL NOT NULL, reply TEXT NOT NULL)
   WITHOUT ROWID;
+CREATE INDEX changes_by_image ON changes (image_id);
 '''
 
 

@@ -249,6 +249,9 @@ def test_progress(desk):
         desk.answer(point, 1, key='a')
     desk.answer(0, 1, key='b')
     desk.set(0, 0, True, key='c')
+    desk.create('d', image=2)
+    desk.set(0, 0, True, key='d')
     assert queries.progress(desk.connection, 4) == {
-        1: dict(boxes=2, finished=1, answers=5)}
+        1: dict(boxes=2, finished=1, answers=5, changes=9),
+        2: dict(boxes=0, finished=0, answers=0, changes=2)}
     assert queries.progress(desk.connection, 1)[1]['finished'] == 2

@@ -286,6 +286,20 @@ def test_two_annotators_work_on_different_boxes(
     assert project.export().info['answers'] == {'Anna': 32, 'Ben': 8}
 
 
+def test_what_others_do_appears(page):
+    draw(page, (10, 10, 30, 30))
+    key = page.project.contents(1)['boxes'][0]['key']
+    page.project.change(changes.EditBox('r', key, 1, 0, [5, 5, 30, 30]),
+                        'Ben').result()
+    # As it does every ten seconds.
+    with page.page.expect_response('**/api/images/1'):
+        page.page.evaluate(
+            "document.dispatchEvent(new Event('visibilitychange'))")
+    page.settle()
+    page.press('Tab', 'ArrowRight', 'Escape')
+    assert page.boxes()[0]['box'] == [6, 5, 30, 30]
+
+
 def test_a_refused_change_is_said_and_undone(page):
     draw(page, (10, 10, 30, 30))
     # Somebody else changes it, which this page does not know yet.

@@ -152,6 +152,7 @@ export class BoxSet {
       this.waiting.delete(change.key);
     }
     if (!reply.ok || reply.box.image !== this.image.id) return;
+    this.image.changes += 1;
     const mine = this.get(change.key);
     if (left > 0) {
       // Ours is further; only what it cannot know yet is taken.

@@ -119,18 +119,12 @@ class App {
       this.summary = summary;
       this.list.update(summary.images, this.set?.image.id);
       const image = summary.images.find(({ id }) => id === this.set?.image.id);
-      if (image && !this.agreesWith(image)) await this.reload();
+      if (image && image.changes !== this.set.image.changes) {
+        await this.reload();
+      }
     } catch (error) {
       if (error.isPassing === undefined) throw error;
     }
-  }
-
-  agreesWith({ boxes, answers }) {
-    let count = 0;
-    for (const box of this.set.boxes.values()) {
-      count += box.labels.filter((label) => label !== null).length;
-    }
-    return boxes === this.set.size && answers === count;
   }
 
   async reload() {
