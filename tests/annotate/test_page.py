@@ -292,10 +292,11 @@ def test_what_others_do_appears(page):
     page.project.change(changes.EditBox('r', key, 1, 0, [5, 5, 30, 30]),
                         'Ben').result()
     # As it does every ten seconds.
-    with page.page.expect_response('**/api/images/1'):
+    with page.page.expect_request_finished(
+            lambda request: request.url.endswith('/api/images/1')):
         page.page.evaluate(
             "document.dispatchEvent(new Event('visibilitychange'))")
-    page.settle()
+    page.page.wait_for_timeout(300)  # what arrived is taken over
     page.press('Tab', 'ArrowRight', 'Escape')
     assert page.boxes()[0]['box'] == [6, 5, 30, 30]
 

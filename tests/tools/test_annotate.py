@@ -121,9 +121,9 @@ def test_images_set_aside_for_validation(run, folder, tmp_path):
 
 
 def test_images_that_are_skipped_are_named(run, folder, tmp_path):
-    (folder / 'broken.png').write_bytes(b'no image')
+    (folder / 'broken.tif').write_bytes(b'no image')
     _, out, _ = run('--export', tmp_path / 'x.json')
-    assert '1 images\n  skipped: broken.png: cannot be read' in out
+    assert '1 images\n  skipped: broken.tif: cannot be read' in out
 
 
 def test_it_serves_until_it_is_stopped(folder, tmp_path, run):

@@ -11,7 +11,8 @@ TOOL = Path(__file__).parents[2] / 'tools/benchmarks/annotate_server.py'
 def test_annotate_server():
     done = subprocess.run(
         [sys.executable, TOOL, '--answers', '40', '--kills', '2',
-         '--page-answers', '8', '--page-pause', '0.02', '--boxes', '50'],
+         '--page-answers', '8', '--page-pause', '0.02', '--boxes', '50',
+         '--moves', '12'],
         capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     for what, count in (('acknowledged', 400), ('in the database', 400),

@@ -40,6 +40,8 @@ def parse_args() -> argparse.Namespace:
                         help='seconds between answers in the page')
     parser.add_argument('--boxes', type=int, default=3000,
                         help='boxes on one image while it is panned')
+    parser.add_argument('--moves', type=int, default=180,
+                        help='moves and turns of the mouse while it is panned')
     return parser.parse_args()
 
 
@@ -133,7 +135,7 @@ def measure_page(root: Path, chromium: str, args: argparse.Namespace) -> None:
         print_times('answer to next point on screen', times['next-point'])
         print_times('answer to acknowledgement', times['saved'])
         frames = measure_frames(page, f'http://127.0.0.1:{port}/'
-                                f'#{clients + 2}')
+                                f'#{clients + 2}', args.moves)
         print(f'Panning and zooming {args.boxes} boxes on {LARGE} x {LARGE} '
               'pixels, no GPU:')
         print_times('from frame to frame', frames)
@@ -154,8 +156,8 @@ def open_page(page, url: str) -> None:
     page.wait_for_timeout(500)
 
 
-def measure_frames(page, url: str) -> List[float]:
-    """Milliseconds between frames while the image is moved."""
+def measure_frames(page, url: str, moves: int) -> List[float]:
+    """Milliseconds between frames while the image is panned and zoomed."""
     open_page(page, url)
     page.evaluate('''() => {
       window.frames_at = [];
@@ -167,12 +169,12 @@ def measure_frames(page, url: str) -> List[float]:
     }''')
     page.mouse.move(900, 450)
     page.mouse.down(button='right')
-    for step in range(120):
+    for step in range(2 * moves // 3):
         page.mouse.move(900 + 150 * np.sin(step / 9),
                         450 + 150 * np.cos(step / 9))
     page.mouse.up(button='right')
-    for step in range(60):
-        page.mouse.wheel(0, -60 if step < 30 else 60)
+    for step in range(moves // 3):
+        page.mouse.wheel(0, -60 if step < moves // 6 else 60)
     return np.diff(page.evaluate('frames_at')).tolist()
 
 
