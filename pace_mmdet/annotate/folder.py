@@ -17,7 +17,8 @@ from pace_mmdet.datasets.microscopy import (TIFF_SUFFIXES, read_image,
 from .errors import ProjectError
 
 SUFFIXES = (*TIFF_SUFFIXES, '.png', '.jpg', '.jpeg', '.bmp')
-MAX_PIXELS = 2**28
+# Stretching takes some 35 bytes a pixel while it lasts.
+MAX_PIXELS = 2**27
 
 
 @dataclass
