@@ -5,16 +5,17 @@ STAMP := .venv/.installed
 INPUTS := pyproject.toml constraints.txt $(wildcard tools/install/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test bench bench-full lint clean
+.PHONY: help install demo annotate test bench bench-full lint clean
 
 help:
-	@echo 'make install   set up everything in .venv (once; later runs do nothing)'
-	@echo 'make demo      train from 4 points per cell on real cells, and show the result'
-	@echo 'make test      run the tests'
-	@echo 'make bench     measure our parts beside what they replace'
+	@echo 'make install     set up everything in .venv (once; later runs do nothing)'
+	@echo 'make demo        train from 4 points per cell on real cells, and show the result'
+	@echo 'make annotate    annotate three of their images in the browser'
+	@echo 'make test        run the tests'
+	@echo 'make bench       measure our parts beside what they replace'
 	@echo 'make bench-full  the same at LIVECell'\''s full size (longer)'
-	@echo 'make lint      check the style'
-	@echo 'make clean     remove caches and build leftovers, keep .venv and data'
+	@echo 'make lint        check the style'
+	@echo 'make clean       remove caches and build leftovers, keep .venv and data'
 
 install: $(STAMP)
 	@echo 'Everything is set up in .venv'
@@ -24,6 +25,13 @@ $(STAMP): $(INPUTS)
 
 demo: $(STAMP)
 	.venv/bin/python tools/demo.py
+
+# The walk of docs/annotating.md.
+annotate: $(STAMP)
+	.venv/bin/python tools/dataset_converters/hela.py --out data/hela
+	@mkdir -p data/walk/images
+	@cp data/hela/images/train/HeLa_t0[0-2]_train.tif data/walk/images/
+	.venv/bin/python tools/annotate.py data/walk/images --db data/walk/project.db
 
 # One thread each: tests that start several processes would otherwise choke
 # each other.

@@ -32,7 +32,32 @@ def annotation_cost_figure(cost: AnnotationCost = AnnotationCost(),
         point_counts (Sequence[int]): Numbers of points to show.
     """
     figure = Figure(figsize=(6.4, 3.6), layout='constrained')
-    ax = figure.add_subplot()
+    _plot_cost(figure.add_subplot(), cost, point_counts)
+    return figure
+
+
+def compared_cost_figure(costs: Mapping[str, AnnotationCost],
+                         point_counts: Sequence[int] = _PAPER_COUNTS
+                         ) -> Figure:
+    """Several times side by side, each as in Fig. 2, on one scale.
+
+    Args:
+        costs (Mapping[str, AnnotationCost]): The times by whose they are.
+        point_counts (Sequence[int]): Numbers of points to show.
+    """
+    figure = Figure(figsize=(6.4 * len(costs), 3.6), layout='constrained')
+    axes = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
+    for ax, (name, cost) in zip(axes, costs.items()):
+        _plot_cost(ax, cost, point_counts)
+        ax.set_title(f'{name}: {cost.seconds_per_box:.2g} s a box, '
+                     f'{cost.seconds_per_point:.2g} s a point, '
+                     f'{cost.seconds_per_mask:.2g} s a mask', fontsize=10)
+    return figure
+
+
+def _plot_cost(ax: Axes, cost: AnnotationCost,
+               point_counts: Sequence[int]) -> None:
+    """One panel of Fig. 2."""
     names = [str(count) for count in point_counts] + ['full mask']
     points = [count * cost.seconds_per_point for count in point_counts]
     boxes = [cost.seconds_per_box] * len(points)
@@ -58,7 +83,6 @@ def annotation_cost_figure(cost: AnnotationCost = AnnotationCost(),
     ax.margins(y=0.15)
     ax.legend(frameon=False, loc='upper left')
     ax.spines[['top', 'right']].set_visible(False)
-    return figure
 
 
 def points_and_ap_figure(

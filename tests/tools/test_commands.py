@@ -46,7 +46,7 @@ def test_stamp_is_stale_when_gone(checkout):
 def test_help_is_the_default_and_names_every_target(checkout):
     shown = subprocess.run(['make'], cwd=checkout, capture_output=True,
                            text=True, check=True).stdout
-    for target in ('install', 'demo', 'test', 'lint', 'clean'):
+    for target in ('install', 'demo', 'annotate', 'test', 'lint', 'clean'):
         assert f'make {target} ' in shown
 
 
@@ -62,13 +62,45 @@ def test_ci_appends_to_find_links(tmp_path, wheels, before, expected):
     shutil.copy(ROOT / '.ci' / 'run', root / '.ci')
     if wheels:
         (tmp_path / 'shared' / 'wheels').mkdir(parents=True)
-    make = tmp_path / 'bin' / 'make'
-    make.parent.mkdir()
-    make.write_text('#!/bin/sh\necho "$1:$PIP_FIND_LINKS"\n')
-    make.chmod(0o755)
-    env = {'PATH': f'{make.parent}:{os.environ["PATH"]}'}
+    programs = tmp_path / 'bin'
+    write_program(programs / 'make', 'echo "$1:$PIP_FIND_LINKS"')
+    write_program(programs / 'chromium')
+    env = {'PATH': f'{programs}:{os.environ["PATH"]}'}
     if before:
         env['PIP_FIND_LINKS'] = before
     shown = subprocess.run(['bash', '.ci/run'], cwd=root, env=env,
                            capture_output=True, text=True, check=True).stdout
     assert shown.strip() == 'test:' + expected.format(root=root)
+
+
+def write_program(path, script=''):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f'#!/bin/sh\n{script}\n')
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize('user, present, succeeds, calls', [
+    (0, False, True, ['update', 'install']),
+    (0, False, False, ['update']),
+    (0, True, True, []),
+    (1000, False, True, []),
+])
+def test_ci_installs_chromium(tmp_path, user, present, succeeds, calls):
+    (tmp_path / 'checkout/.ci').mkdir(parents=True)
+    shutil.copy(ROOT / '.ci' / 'run', tmp_path / 'checkout/.ci')
+    programs = tmp_path / 'bin'
+    write_program(programs / 'make', 'echo tests')
+    write_program(programs / 'id', f'echo {user}')
+    write_program(programs / 'apt-get', f'echo "$1" >> {tmp_path}/calls; '
+                  f'exit {0 if succeeds else 1}')
+    if present:
+        write_program(programs / 'chromium')
+    for name in ('bash', 'sh', 'dirname'):
+        (programs / name).symlink_to(shutil.which(name))
+    done = subprocess.run(
+        [programs / 'bash', '.ci/run'], cwd=tmp_path / 'checkout',
+        env={'PATH': str(programs)}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, 'tests\n')
+    assert bool(done.stderr) == (not succeeds)
+    log = tmp_path / 'calls'
+    assert (log.read_text().split() if log.exists() else []) == calls

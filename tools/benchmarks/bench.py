@@ -49,6 +49,7 @@ QUICK: Dict[str, List[str]] = {
     'export_cells.py': [''],
     'predict_large.py': [''],
     'predict_layouts.py': [''],
+    'annotate_server.py': [''],
 }
 # What `make bench-full` runs instead.
 FULL: Dict[str, List[str]] = {

@@ -1,0 +1,214 @@
+"""The server's routes: JSON in and out, tiles, the page itself."""
+import asyncio
+import io
+import logging
+from pathlib import Path
+from typing import Annotated, Any, List, Optional, Type
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from pace_mmdet.datasets.errors import ImageFileError
+
+from . import changes
+from .errors import AnnotateError, ChangeRefused, NotFound
+from .measuring import cost_table, measured_cost_figure
+from .project import Project
+from .security import MAX_BODY, Guard
+
+STATIC = Path(__file__).parent / 'static'
+_LOG = logging.getLogger(__name__)
+
+
+class ChangesBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Changes of one annotator, in order."""
+    annotator: changes.Annotator
+    changes: Annotated[List[changes.Change], msgspec.Meta(max_length=500)]
+
+
+class TakeBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A wish for boxes whose points are to be answered."""
+    annotator: changes.Annotator
+    image: int
+    count: Annotated[int, msgspec.Meta(ge=0, le=100)]
+    keep: Annotated[List[changes.Name], msgspec.Meta(max_length=200)] = []
+
+
+def make_app(project: Project,
+             host: str = '127.0.0.1',
+             token: Optional[str] = None,
+             max_body: int = MAX_BODY) -> ASGIApp:
+    """The application for one project.
+
+    Args:
+        project (Project): What is annotated.
+        host (str): The address that is listened on.
+        token (str, optional): What browsers must know; see
+            :class:`~pace_mmdet.annotate.security.Guard`.
+        max_body (int): Largest body of a request in bytes.
+    """
+    app = Starlette(
+        routes=[
+            Route('/', _page),
+            Route('/api/project', _summary),
+            Route('/api/images/{image:int}', _contents),
+            Route(
+                '/api/images/{image:int}/tiles/{level:int}/{column:int}/'
+                '{row:int}.png', _tile),
+            Route('/api/changes', _changes, methods=['POST']),
+            Route('/api/take', _take, methods=['POST']),
+            Route('/api/export', _export),
+            Route('/api/cost', _cost),
+            Route('/api/cost.png', _cost_picture),
+            Mount('/static', StaticFiles(directory=STATIC)),
+        ],
+        exception_handlers={
+            AnnotateError: _tell,
+            ImageFileError: _tell,
+            msgspec.MsgspecError: _tell,
+            404: _nothing_here,
+            405: _nothing_here,
+            500: _failed,
+        })
+    app.state.project = project
+    return Guard(_Quiet(app), host, token, max_body)
+
+
+class _Quiet:
+    """Keeps what went wrong inside from the client."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope, receive, send) -> None:
+        begun = False
+
+        async def _send(message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, _send)
+        except Exception:
+            if not begun:
+                raise
+            # Starlette has answered "500" already and raises for the log.
+            _LOG.exception('%s %s', scope.get('method'), scope.get('path'))
+
+
+async def _page(request: Request) -> Response:
+    return FileResponse(STATIC / 'index.html')
+
+
+async def _summary(request: Request) -> Response:
+    return _json(await _aside(_project(request).summary))
+
+
+async def _contents(request: Request) -> Response:
+    return _json(await _aside(
+        _project(request).contents, request.path_params['image']))
+
+
+async def _tile(request: Request) -> Response:
+    place = [request.path_params[k] for k in ('image', 'level', 'column',
+                                              'row')]
+    png = await _aside(_project(request).tile, *place)
+    # The address holds the version of the image.
+    return Response(png, media_type='image/png', headers={
+        'Cache-Control': 'private, max-age=86400, immutable'})
+
+
+async def _changes(request: Request) -> Response:
+    """Make changes in order; each succeeds or is refused by itself.
+
+    If one could not be stored, all are answered so, and the page sends them
+    again; those that were stored do not happen twice.
+    """
+    body = await _body(request, ChangesBody)
+    project = _project(request)
+    futures = [project.change(change, body.annotator)
+               for change in body.changes]
+    replies = []
+    for change, future in zip(body.changes, futures):
+        try:
+            reply = await asyncio.wrap_future(future)
+        except (ChangeRefused, NotFound, ImageFileError) as error:
+            replies.append(dict(request=change.request, ok=False,
+                                error=str(error)))
+        else:
+            replies.append(dict(request=change.request, ok=True,
+                                **project.with_points(reply)))
+    return _json(dict(replies=replies))
+
+
+async def _take(request: Request) -> Response:
+    body = await _body(request, TakeBody)
+    boxes = await asyncio.wrap_future(
+        _project(request).take(body.image, body.annotator, body.count,
+                               body.keep))
+    return _json(dict(boxes=boxes))
+
+
+async def _export(request: Request) -> Response:
+    project = _project(request)
+    export = await _aside(project.export)
+    document = export.document()
+    if 'preview' in request.query_params:
+        return _json(dict(lines=export.lines()))
+    return _json(document, headers={
+        'Content-Disposition': 'attachment; filename="points.json"'})
+
+
+async def _cost(request: Request) -> Response:
+    return _json(cost_table(await _aside(_project(request).efforts)))
+
+
+async def _cost_picture(request: Request) -> Response:
+    def draw() -> bytes:
+        try:
+            figure = measured_cost_figure(_project(request).efforts())
+        except ValueError as error:
+            raise NotFound(str(error)) from None
+        content = io.BytesIO()
+        figure.savefig(content, format='png', dpi=110)
+        return content.getvalue()
+
+    return Response(await _aside(draw), media_type='image/png')
+
+
+def _tell(request: Request, error: Exception) -> Response:
+    return _json(dict(error=str(error)), getattr(error, 'status', 400))
+
+
+def _nothing_here(request: Request, error: Any) -> Response:
+    return _json(dict(error='there is nothing at this address'),
+                 error.status_code)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    return _json(dict(error='the server failed at this; its terminal says '
+                      'why'), 500)
+
+
+def _project(request: Request) -> Project:
+    return request.app.state.project
+
+
+async def _aside(function, *args) -> Any:
+    """Run what takes time beside the answering of other requests."""
+    return await asyncio.to_thread(function, *args)
+
+
+async def _body(request: Request, kind: Type) -> Any:
+    return msgspec.json.decode(await request.body(), type=kind)
+
+
+def _json(content: Any, status: int = 200, **kwargs) -> Response:
+    return Response(msgspec.json.encode(content), status,
+                    media_type='application/json', **kwargs)

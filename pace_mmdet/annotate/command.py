@@ -1,0 +1,142 @@
+"""What ``tools/annotate.py`` does."""
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import Iterable, List, Optional
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from pace_mmdet.datasets.errors import MAX_LISTED
+from pace_mmdet.engine import UserError
+from pace_mmdet.visualization.saving import save_figure
+
+from .errors import AnnotateError
+from .exporting import Export
+from .measuring import PAPER, Effort, measured_cost_figure, total_effort
+from .project import Project
+from .serving import address, listen, make_token, serve
+
+# What the configs for one's own data call it.
+VAL_NAME = 'val.json'
+
+
+def annotate(args: argparse.Namespace) -> None:
+    """Open a project; serve it, or write what is asked for.
+
+    Args:
+        args (argparse.Namespace): Of the tool.
+
+    Raises:
+        UserError: If an argument, a file or the port is refused.
+    """
+    console = Console(soft_wrap=True)
+    if args.val is not None and not args.export:
+        raise UserError('--val goes with --export')
+    if args.val is not None and Path(args.export).name == VAL_NAME:
+        raise UserError(f'--val writes {VAL_NAME}: give --export another name')
+    only_writes = (args.export or args.cost) and not args.boxes
+    if only_writes and not Path(args.db).is_file():
+        raise UserError(f'{args.db}: no such project file')
+    try:
+        token = make_token(args.host, args.token)
+        with Project(args.images, args.db, args.points, args.seed, args.page,
+                     _progress) as project:
+            _report_images(project, console)
+            if args.boxes:
+                for line in project.import_boxes(*args.boxes):
+                    console.print(line, markup=False)
+            if args.export or args.cost:
+                _write(project, args.export, args.val, args.cost, console)
+            else:
+                _serve(project, args.host, args.port, token, console)
+    except AnnotateError as error:
+        raise UserError(str(error)) from None
+
+
+def _progress(names: List[str]) -> Iterable[str]:
+    return track(names, description='Looking at the images', transient=True,
+                 disable=not sys.stdout.isatty())
+
+
+def _report_images(project: Project, console: Console) -> None:
+    bad = [image for image in project.images.values() if image.problem]
+    console.print(f'{project.folder}: {len(project.images) - len(bad)} images',
+                  markup=False, highlight=False)
+    for image in bad[:MAX_LISTED]:
+        console.print(f'  skipped: {image.name}: {image.problem}',
+                      markup=False, highlight=False)
+    if len(bad) > MAX_LISTED:
+        console.print(f'  ... and {len(bad) - MAX_LISTED} more')
+
+
+def _serve(project: Project, host: str, port: int, token: Optional[str],
+           console: Console) -> None:
+    with listen(host, port) as sock:
+        url = address(host, sock, token)
+        project.lock.describe(url)
+        # uvicorn ends at both signals and passes them on: both end alike.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            console.print(
+                f'Open [bold]{url}[/bold] in the browser. Ctrl-C stops; '
+                'everything saved stays saved.', highlight=False)
+            serve(project, sock, host, token)
+        except KeyboardInterrupt:
+            pass
+    console.print(f'Stopped. All is in {project.path}', markup=False,
+                  highlight=False)
+
+
+def _write(project: Project, export_path: Optional[str],
+           num_val: Optional[int], cost_path: Optional[str],
+           console: Console) -> None:
+    if export_path:
+        _export(project.export(), Path(export_path), num_val, console)
+    if cost_path:
+        efforts = project.efforts()
+        console.print(_cost_table(efforts))
+        try:
+            save_figure(measured_cost_figure(efforts), cost_path)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        console.print(cost_path, highlight=False)
+
+
+def _export(export: Export, path: Path, num_val: Optional[int],
+            console: Console) -> None:
+    console.print(f'{path}: ' + '\n'.join(export.lines()), markup=False,
+                  highlight=False)
+    if num_val is None:
+        export.write(path)
+        return
+    train, val = export.split(num_val)
+    train.write(path)
+    val.write(path.with_name(VAL_NAME))
+    console.print(f'  of these, {len(val.images)} images with '
+                  f'{len(val.annotations)} boxes in '
+                  f'{path.with_name(VAL_NAME)}', markup=False,
+                  highlight=False)
+
+
+def _cost_table(efforts: List[Effort]) -> Table:
+    table = Table(title='Measured time, pauses cut')
+    for name in ('annotator', 'image'):
+        table.add_column(name)
+    for name in ('boxes', 's per box', 'points', 's per point'):
+        table.add_column(name, justify='right')
+    names = sorted({effort.annotator for effort in efforts})
+    sums = [total_effort(efforts, name) for name in names]
+    for effort in [*efforts, *sums, total_effort(efforts)]:
+        table.add_row(effort.annotator or 'all', effort.image or 'all',
+                      str(effort.boxes), _seconds(effort.seconds_per_box),
+                      str(effort.points), _seconds(effort.seconds_per_point))
+    table.add_row('paper', '', '', _seconds(PAPER.seconds_per_box), '',
+                  _seconds(PAPER.seconds_per_point))
+    return table
+
+
+def _seconds(value: Optional[float]) -> str:
+    return '-' if value is None else f'{value:.2f}'

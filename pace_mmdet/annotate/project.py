@@ -1,0 +1,233 @@
+"""An open project: its file, its images, one writer, one reader."""
+import sqlite3
+import threading
+import time
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Union
+
+import numpy as np
+
+from pace_mmdet.datasets.errors import ImageFileError
+
+from . import changes, queries
+from .errors import NotFound
+from .exporting import Export, export_points
+from .folder import (ProjectImage, read_plane, resolve, scan,
+                     without_folder)
+from .holding import take_boxes
+from .importing import import_boxes
+from .lock import ProjectLock
+from .measuring import Effort, measured_efforts
+from .schema import open_for_reading, open_project, read_meta
+from .tiles import PyramidCache, num_levels
+from .writer import Writer
+
+
+class Project:
+    """A folder of images and what was annotated on them.
+
+    Only one process at a time may have a project open. All methods may be
+    called from any thread.
+
+    Args:
+        folder (str or Path): The images.
+        path (str or Path): The project's file; made if it does not exist.
+        num_points (int, optional): As for
+            :func:`~pace_mmdet.annotate.schema.open_project`.
+        seed (int, optional): As for that.
+        page (int, optional): As for that.
+        progress (Callable): Wraps the image names while they are gone
+            through.
+
+    Raises:
+        ProjectError: If the file, the folder or an argument is refused, or
+            the project is open already.
+        StorageError: If the disk is full.
+    """
+
+    def __init__(self,
+                 folder: Union[str, Path],
+                 path: Union[str, Path],
+                 num_points: Optional[int] = None,
+                 seed: Optional[int] = None,
+                 page: Optional[int] = None,
+                 progress: Callable[[Iterable[str]], Iterable[str]] = iter
+                 ) -> None:
+        self.folder, self.path = Path(folder), Path(path)
+        self.lock = ProjectLock(path)
+        try:
+            connection = open_project(path, num_points, seed, page)
+            try:
+                self.meta = read_meta(connection)
+                self.images = scan(folder, connection, self.meta['page'],
+                                   progress)
+                self._reader = open_for_reading(path)
+            except BaseException:
+                connection.close()
+                raise
+        except BaseException:
+            self.lock.release()
+            raise
+        self._writer = Writer(connection, path)
+        self._reading = threading.Lock()
+        self._pyramids = PyramidCache(self._read_image)
+
+    @property
+    def num_points(self) -> int:
+        """Points per box."""
+        return self.meta['num_points']
+
+    def close(self) -> None:
+        """Finish writing and let others open the project."""
+        self._writer.close()
+        with self._reading:
+            self._reader.close()
+        self.lock.release()
+
+    def __enter__(self) -> 'Project':
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self.close()
+
+    def image(self, image_id: int) -> ProjectImage:
+        """An image by its id.
+
+        Raises:
+            NotFound: If there is none.
+        """
+        if image_id not in self.images:
+            raise NotFound(f'there is no image {image_id}')
+        return self.images[image_id]
+
+    def usable_image(self, image_id: int) -> ProjectImage:
+        """An image that can be annotated.
+
+        Raises:
+            NotFound: If there is none.
+            ImageFileError: If it has a problem.
+        """
+        image = self.image(image_id)
+        if image.problem:
+            raise ImageFileError(f'{image.name}: {image.problem}')
+        return image
+
+    def tile(self, image_id: int, level: int, column: int, row: int) -> bytes:
+        """A tile of an image as a PNG file (see ``tiles.py``)."""
+        image = self.usable_image(image_id)
+        return self._pyramids.tile((image.id, image.modified_ns), level,
+                                   column, row)
+
+    def _read_image(self, key: tuple) -> np.ndarray:
+        image = self.images[key[0]]
+        try:
+            img = read_plane(
+                resolve(self.folder, image.name), self.meta['page'])
+        except ImageFileError as error:
+            text = without_folder(error, self.folder, image.name)
+            raise ImageFileError(f'{image.name}: {text}') from None
+        if img.shape[:2] != (image.height, image.width):
+            image.problem = (
+                f'has changed: it was {image.width} x {image.height} pixels, '
+                f'and is {img.shape[1]} x {img.shape[0]} now. Start the '
+                'server again.')
+            raise ImageFileError(f'{image.name}: {image.problem}')
+        return img
+
+    def summary(self) -> dict:
+        """Settings, and the images with their progress."""
+        counts = self._read(queries.progress, self.num_points)
+        nothing = dict(boxes=0, finished=0, answers=0, changes=0)
+        return dict(
+            project=self.meta['project'],
+            name=self.path.stem,
+            seed=self.meta['seed'],
+            num_points=self.num_points,
+            images=[
+                dict(id=image.id, name=image.name, problem=image.problem,
+                     **counts.get(image.id, nothing))
+                for image in self.images.values()
+            ])
+
+    def contents(self, image_id: int) -> dict:
+        """An image's size and its boxes, with their points."""
+        image = self.usable_image(image_id)
+        contents = self._read(queries.contents_of_image, image_id,
+                              self.num_points)
+        self._add_points(contents['boxes'], image)
+        return dict(
+            contents, id=image.id, name=image.name, width=image.width,
+            height=image.height, version=str(image.modified_ns),
+            levels=num_levels(image.width, image.height))
+
+    def change(self, change: changes.Change, annotator: str) -> Future:
+        """Make a change (:func:`~pace_mmdet.annotate.changes.apply_change`).
+
+        Returns:
+            Future: Its reply, once it is on the disk.
+        """
+
+        def job(connection: sqlite3.Connection) -> dict:
+            if isinstance(change, changes.CreateBox):
+                self.usable_image(change.image)
+            return changes.apply_change(connection, change, annotator,
+                                        self.num_points, time.time())
+
+        return self._writer.submit(job)
+
+    def with_points(self, reply: dict) -> dict:
+        """A change's reply with the points of its box."""
+        self._add_points([reply['box']], self.image(reply['box']['image']))
+        return reply
+
+    def take(self, image_id: int, annotator: str, count: int,
+             keep: Sequence[str]) -> Future:
+        """Give an annotator boxes to answer the points of.
+
+        Returns:
+            Future: Boxes with their points.
+        """
+        image = self.usable_image(image_id)
+
+        def job(connection: sqlite3.Connection) -> List[dict]:
+            boxes = take_boxes(connection, image_id, annotator, count, keep,
+                               self.num_points, time.time())
+            self._add_points(boxes, image)
+            return boxes
+
+        return self._writer.submit(job)
+
+    def _add_points(self, boxes: List[dict], image: ProjectImage) -> None:
+        points = queries.points_of_boxes(boxes, self.num_points, image.width,
+                                         image.height, self.meta['seed'])
+        for box, pixels in zip(boxes, points):
+            box['points'] = pixels
+
+    def import_boxes(self, *paths: Union[str, Path]) -> List[str]:
+        """Enter boxes (:func:`~pace_mmdet.annotate.importing.import_boxes`),
+        of all files or of none.
+        """
+
+        def job(connection: sqlite3.Connection) -> List[str]:
+            return [line for path in paths
+                    for line in import_boxes(connection, path, self.images)]
+
+        return self._writer.submit(job).result()
+
+    def export(self) -> Export:
+        """What is finished, as a point COCO file."""
+        return self._read(export_points, self.images)
+
+    def efforts(self) -> List[Effort]:
+        """What it took."""
+        return self._read(measured_efforts)
+
+    def _read(self, query: Callable[..., Any], *args) -> Any:
+        with self._reading:
+            # Several statements that see one moment.
+            self._reader.execute('BEGIN')
+            try:
+                return query(self._reader, *args)
+            finally:
+                self._reader.execute('COMMIT')

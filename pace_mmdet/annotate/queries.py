@@ -1,0 +1,142 @@
+"""Reading a project: boxes with their answers and points, progress."""
+import sqlite3
+from typing import Dict, Iterable, List, Sequence
+
+import numpy as np
+
+from pace_mmdet.points import draw_points
+
+_BOXES = '''
+SELECT b.id, b.key, b.image_id, b.revision, b.deleted, b.annotator,
+       b.imported, r.x, r.y, r.width, r.height,
+       (SELECT max(revision) FROM revisions WHERE box_id = b.id) AS last
+FROM boxes b JOIN revisions r ON r.box_id = b.id AND r.revision = b.revision
+'''
+_ANSWERS = '''
+SELECT a.box_id, a.point, a.label, a.annotator FROM answers a
+JOIN boxes b ON b.id = a.box_id AND b.revision = a.revision
+'''
+
+
+def box_state(connection: sqlite3.Connection, box_id: int,
+              num_points: int) -> dict:
+    """One box as the page knows it; see :func:`boxes_of_image`."""
+    box = connection.execute(_BOXES + 'WHERE b.id = ?', (box_id, )).fetchone()
+    answers = connection.execute(_ANSWERS + 'WHERE b.id = ?', (box_id, ))
+    return _states([box], answers, num_points)[0]
+
+
+def boxes_of_image(connection: sqlite3.Connection, image_id: int,
+                   num_points: int) -> List[dict]:
+    """The boxes of an image that are not deleted, by id.
+
+    Args:
+        connection (sqlite3.Connection): The project.
+        image_id (int): The image.
+        num_points (int): Points per box.
+
+    Returns:
+        list[dict]: ``id``, ``key``, ``image``, ``revision``, ``last`` (the
+        highest revision), ``deleted``, ``by`` (who drew it), ``imported``,
+        ``box`` (x, y, width, height in image pixels, unrounded), ``labels``
+        (1, 0, -1 or None for each point) and ``answered_by`` (a name or None
+        for each).
+    """
+    where = 'WHERE b.image_id = ? AND NOT b.deleted'
+    boxes = connection.execute(_BOXES + where + ' ORDER BY b.id',
+                               (image_id, )).fetchall()
+    answers = connection.execute(_ANSWERS + where, (image_id, ))
+    return _states(boxes, answers, num_points)
+
+
+def _states(boxes: Iterable[sqlite3.Row], answers: Iterable[sqlite3.Row],
+            num_points: int) -> List[dict]:
+    states = [
+        dict(
+            id=box['id'],
+            key=box['key'],
+            image=box['image_id'],
+            revision=box['revision'],
+            last=box['last'],
+            deleted=bool(box['deleted']),
+            by=box['annotator'],
+            imported=bool(box['imported']),
+            box=[box['x'], box['y'], box['width'], box['height']],
+            labels=[None] * num_points,
+            answered_by=[None] * num_points) for box in boxes
+    ]
+    by_id = {state['id']: state for state in states}
+    for answer in answers:
+        if answer['point'] < num_points:
+            state = by_id[answer['box_id']]
+            state['labels'][answer['point']] = answer['label']
+            state['answered_by'][answer['point']] = answer['annotator']
+    return states
+
+
+def points_of_boxes(states: Sequence[dict], num_points: int, width: int,
+                    height: int, seed: int) -> List[List[List[int]]]:
+    """The points of boxes, as training draws them.
+
+    Args:
+        states (Sequence[dict]): N boxes (:func:`boxes_of_image`) of one
+            image.
+        num_points (int): Points per box, P.
+        width (int): Of the image in pixels.
+        height (int): Of the image in pixels.
+        seed (int): The project's seed.
+
+    Returns:
+        list: Pixels (x, y), shape (N, P, 2).
+    """
+    corners = np.array([state['box'] for state in states],
+                       dtype=np.float64).reshape(-1, 4)
+    corners[:, 2:] += corners[:, :2]
+    return draw_points(corners, [state['id'] for state in states], num_points,
+                       height, width, seed).tolist()
+
+
+def progress(connection: sqlite3.Connection,
+             num_points: int) -> Dict[int, dict]:
+    """How far each image is.
+
+    Args:
+        connection (sqlite3.Connection): The project.
+        num_points (int): Points per box.
+
+    Returns:
+        dict[int, dict]: By the id of the image: ``boxes``, ``finished``
+        (boxes with all points answered), ``answers`` and ``changes`` (how
+        many were ever made, by which a page sees that it is outdated).
+        Images that nothing was done on are absent.
+    """
+    rows = connection.execute(
+        '''SELECT image_id, count(*) AS boxes, sum(answers = :n) AS finished,
+                  sum(answers) AS answers
+           FROM (SELECT image_id, (SELECT count(*) FROM answers a
+                   WHERE box_id = id AND a.revision = boxes.revision
+                   AND point < :n) AS answers
+                 FROM boxes WHERE NOT deleted)
+           GROUP BY image_id''', dict(n=num_points))
+    counts = {
+        row['image_id']: dict(boxes=row['boxes'], finished=row['finished'],
+                              answers=row['answers'], changes=0)
+        for row in rows
+    }
+    for image_id, changes in connection.execute(
+            'SELECT image_id, count(*) FROM changes GROUP BY image_id'):
+        counts.setdefault(image_id, dict(boxes=0, finished=0, answers=0))
+        counts[image_id]['changes'] = changes
+    return counts
+
+
+def contents_of_image(connection: sqlite3.Connection, image_id: int,
+                      num_points: int) -> dict:
+    """An image's ``boxes`` (:func:`boxes_of_image`) and ``changes``, the
+    number of changes that led to them.
+    """
+    changes, = connection.execute(
+        'SELECT count(*) FROM changes WHERE image_id = ?',
+        (image_id, )).fetchone()
+    return dict(boxes=boxes_of_image(connection, image_id, num_points),
+                changes=changes)

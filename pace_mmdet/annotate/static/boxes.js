@@ -1,0 +1,329 @@
+// Mode 1: drawing boxes and correcting them.
+import { hasAnswers, isFinished } from './boxset.js';
+import { COLORS, drawHandles, drawTag, handles, onScreen,
+  strokeBoxes } from './draw.js';
+
+const REACH = 7; // CSS pixels within which the pointer takes hold
+const LEAST_DRAG = 3;
+const MIN_SIDE = 1; // image pixels, as the server demands
+const SETTLE = 600; // milliseconds after the last arrow key
+
+export const BOX_KEYS = [
+  ['Drag', 'draw a box'],
+  ['Click', 'select the smallest box there'],
+  ['Drag inside, handle', 'move or resize the selected box'],
+  ['Alt Drag', 'draw, even over the selected box'],
+  ['Tab, Shift Tab', 'select the next, the previous box'],
+  ['N', 'new box in the middle'],
+  ['← → ↑ ↓', 'move the selected box by 1 pixel, with Shift by 10'],
+  ['Ctrl or Alt ←…', 'resize it by its right and lower side'],
+  ['Delete, X', 'delete it'],
+  ['Esc', 'select nothing'],
+  ['Ctrl Z, U', 'undo'],
+  ['Ctrl Shift Z, Ctrl Y', 'redo'],
+  ['H', 'hide the boxes'],
+];
+
+export class BoxMode {
+  constructor(app) {
+    this.app = app;
+    this.selected = null;
+    this.drag = null;
+    this.isHidden = false;
+    this.hints = [['Drag', 'draw'], ['Click', 'select'], ['Tab', 'next'],
+      ['Del', 'delete'], ['Ctrl Z', 'undo'], ['Right drag', 'pan']];
+  }
+
+  enter() {}
+
+  leave() {
+    this.settle();
+    this.drag = null;
+  }
+
+  opened() {
+    this.selected = null;
+    this.drag = null;
+    this.nudged = null;
+  }
+
+  refreshed() {
+    if (!this.app.set.get(this.selected)) this.selected = null;
+  }
+
+  // What is about to be stored: the box as dragged or nudged so far.
+  shape(box) {
+    if (this.drag?.key === box.key && this.drag.box) return this.drag.box;
+    return this.nudged?.key === box.key ? this.nudged.box : box.box;
+  }
+
+  draw(context, view) {
+    if (this.isHidden) return;
+    const { set } = this.app;
+    const kinds = { open: [], done: [], waiting: [] };
+    for (const box of set.near(view.visible())) {
+      if (box.key === this.selected) continue;
+      if (set.isWaiting(box.key)) kinds.waiting.push(box);
+      else kinds[isFinished(box) ? 'done' : 'open'].push(box);
+    }
+    const width = view.scale < 0.7 ? 1 : 1.5; // many and small: leave room
+    strokeBoxes(context, view, kinds.open, COLORS.box, { width });
+    strokeBoxes(context, view, kinds.done, COLORS.done, { width });
+    strokeBoxes(context, view, kinds.waiting, COLORS.box,
+      { width, dash: [5, 4] });
+    const chosen = set.get(this.selected);
+    if (chosen) {
+      const shape = { box: this.shape(chosen) };
+      strokeBoxes(context, view, [shape], '#17181a', { width: 4 });
+      strokeBoxes(context, view, [shape], COLORS.selected, { width: 2 });
+      drawHandles(context, view, shape.box);
+      const [x, y] = onScreen(view, shape.box);
+      drawTag(context, this.describe(chosen), x, y - 8);
+    }
+    if (this.drag?.kind === 'draw' && this.drag.box) {
+      strokeBoxes(context, view, [this.drag], COLORS.box, { width: 2 });
+    }
+  }
+
+  describe(box) {
+    const count = box.labels.filter((label) => label !== null).length;
+    const name = box.id === null ? 'new box' : `box ${box.id}`;
+    return `${name} · ${count} of ${box.labels.length} points`;
+  }
+
+  down(x, y, event) {
+    this.settle();
+    const { view } = this.app.stage;
+    const start = view.toImage(x, y);
+    const chosen = this.isHidden ? null : this.app.set.get(this.selected);
+    this.drag = { kind: 'draw', start, sx: x, sy: y, box: null };
+    if (!chosen || event.altKey) return;
+    const handle = this.handleAt(chosen, x, y);
+    if (handle || this.isInside(chosen, x, y)) {
+      this.drag = { ...this.drag, kind: handle ? 'resize' : 'move', handle,
+        key: chosen.key, from: chosen.box };
+    }
+  }
+
+  move(x, y) {
+    const { drag, app: { stage } } = this;
+    if (!drag) return;
+    const far = Math.hypot(x - drag.sx, y - drag.sy) >= LEAST_DRAG;
+    if (!far && !drag.box) return;
+    const [ix, iy] = stage.view.toImage(x, y);
+    if (drag.kind === 'draw') {
+      drag.box = this.spanned(drag.start, [ix, iy]);
+    } else {
+      const dx = ix - drag.start[0];
+      const dy = iy - drag.start[1];
+      drag.box = drag.kind === 'move' ? this.moved(drag.from, dx, dy)
+        : this.resized(drag.from, drag.handle, dx, dy);
+    }
+    stage.invalidate();
+  }
+
+  up(x, y) {
+    const { drag, app } = this;
+    this.drag = null;
+    if (!drag) return;
+    if (!drag.box) { // a click
+      this.selected = this.isHidden ? null
+        : app.set.at(...app.stage.view.toImage(x, y))?.key ?? null;
+    } else if (drag.box[2] < MIN_SIDE || drag.box[3] < MIN_SIDE) {
+      app.say('Too small for a box: less than 1 pixel wide or high');
+    } else if (drag.kind === 'draw') {
+      this.selected = app.set.create(drag.box).key;
+      app.changed();
+    } else {
+      this.store(drag.key, drag.box);
+    }
+    app.stage.invalidate();
+  }
+
+  cancel() {
+    this.drag = null;
+    this.app.stage.invalidate();
+  }
+
+  cursor(x, y) {
+    const chosen = this.isHidden ? null : this.app.set?.get(this.selected);
+    if (!chosen) return 'crosshair';
+    const handle = this.handleAt(chosen, x, y);
+    if (handle) {
+      if (!handle.dx) return 'ns-resize';
+      if (!handle.dy) return 'ew-resize';
+      return handle.dx === handle.dy ? 'nwse-resize' : 'nesw-resize';
+    }
+    return this.isInside(chosen, x, y) ? 'move' : 'crosshair';
+  }
+
+  handleAt(box, x, y) {
+    return handles(this.app.stage.view, this.shape(box)).find((handle) => (
+      Math.abs(handle.x - x) <= REACH && Math.abs(handle.y - y) <= REACH));
+  }
+
+  isInside(box, x, y) {
+    const [left, top, width, height] = onScreen(this.app.stage.view,
+      this.shape(box));
+    return x >= left && y >= top && x <= left + width && y <= top + height;
+  }
+
+  // The part of the image between two places.
+  spanned(a, b) {
+    const { width, height } = this.app.set.image;
+    const clip = ([x, y]) => [Math.min(Math.max(x, 0), width),
+      Math.min(Math.max(y, 0), height)];
+    const [[ax, ay], [bx, by]] = [clip(a), clip(b)];
+    return [Math.min(ax, bx), Math.min(ay, by), Math.abs(ax - bx),
+      Math.abs(ay - by)];
+  }
+
+  // Inside the image, unless it reached out before.
+  moved([x, y, width, height], dx, dy) {
+    const { image } = this.app.set;
+    const clip = (value, old, most) => Math.min(
+      Math.max(value, Math.min(0, old)), Math.max(most, old));
+    return [clip(x + dx, x, image.width - width),
+      clip(y + dy, y, image.height - height), width, height];
+  }
+
+  resized([x, y, width, height], handle, dx, dy) {
+    const near = [x + (handle.dx < 0 ? dx : 0), y + (handle.dy < 0 ? dy : 0)];
+    const far = [x + width + (handle.dx > 0 ? dx : 0),
+      y + height + (handle.dy > 0 ? dy : 0)];
+    const box = this.spanned(near, far);
+    // A side that is not dragged stays exactly where it is.
+    if (!handle.dx) [box[0], box[2]] = [x, width];
+    if (!handle.dy) [box[1], box[3]] = [y, height];
+    return box;
+  }
+
+  store(key, rectangle) {
+    const { app } = this;
+    const box = app.set.get(key);
+    if (!box || box.box.every((side, i) => side === rectangle[i])) return;
+    const lost = app.set.edit(key, rectangle);
+    if (lost) {
+      app.say(`The box changed, so its ${lost} answers are discarded. `
+        + 'Ctrl+Z brings them back.');
+    }
+    app.changed();
+  }
+
+  /** Store what the arrow keys did, once they rest. */
+  settle() {
+    clearTimeout(this.timer);
+    const { nudged } = this;
+    this.nudged = null;
+    if (nudged) this.store(nudged.key, nudged.box);
+  }
+
+  nudge(dx, dy, isResize) {
+    const box = this.app.set.get(this.selected);
+    const now = this.shape(box);
+    const next = isResize
+      ? this.resized(now, { dx: dx ? 1 : 0, dy: dy ? 1 : 0 }, dx, dy)
+      : this.moved(now, dx, dy);
+    if (next[2] < MIN_SIDE || next[3] < MIN_SIDE) return;
+    this.nudged = { key: box.key, box: next };
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.settle(), SETTLE);
+    this.app.stage.view.reveal(next);
+    this.app.stage.invalidate();
+  }
+
+  key(event) {
+    const { app } = this;
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const command = event.ctrlKey || event.metaKey;
+    const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1],
+      ArrowDown: [0, 1] }[name];
+    if (arrow && app.set.get(this.selected)) {
+      const step = event.shiftKey ? 10 : 1;
+      this.nudge(arrow[0] * step, arrow[1] * step, command || event.altKey);
+      return true;
+    }
+    if (arrow) return false;
+    if ((command && name === 'z') || (!command && name === 'u')) {
+      this.step(!event.shiftKey);
+      return true;
+    }
+    if (command && name === 'y') {
+      this.step(false);
+      return true;
+    }
+    if (command) return false;
+    const actions = {
+      Tab: () => this.selectNext(event.shiftKey ? -1 : 1),
+      n: () => this.createInMiddle(),
+      Delete: () => this.remove(),
+      Backspace: () => this.remove(),
+      x: () => this.remove(),
+      h: () => { this.isHidden = !this.isHidden; },
+      Escape: () => {
+        this.settle();
+        this.drag = null;
+        this.selected = null;
+      },
+    };
+    if (!actions[name]) return false;
+    actions[name]();
+    app.stage.invalidate();
+    return true;
+  }
+
+  step(isUndo) {
+    this.settle();
+    const key = this.app.set.step(isUndo);
+    if (key === null) {
+      this.app.say(isUndo ? 'Nothing to undo on this image'
+        : 'Nothing to redo');
+      return;
+    }
+    const box = this.app.set.get(key);
+    this.selected = box ? key : null;
+    if (box) this.app.stage.view.reveal(box.box);
+    if (box && isUndo && hasAnswers(box)) {
+      this.app.say('Undone; the box has its answers again.');
+    }
+    this.app.changed();
+    this.app.stage.invalidate();
+  }
+
+  remove() {
+    this.settle();
+    const box = this.app.set.get(this.selected);
+    if (!box) return;
+    const lost = this.app.set.remove(box.key);
+    this.selected = null;
+    this.app.say(lost ? `Deleted, with ${lost} answers. Ctrl+Z brings all `
+      + 'back.' : 'Deleted. Ctrl+Z brings it back.');
+    this.app.changed();
+  }
+
+  createInMiddle() {
+    this.settle();
+    const { stage: { view }, set } = this.app;
+    const [x, y] = view.toImage(view.width / 2, view.height / 2);
+    const sides = [...set.boxes.values()].map(({ box }) => (
+      Math.sqrt(box[2] * box[3]))).sort((a, b) => a - b);
+    const half = (sides[Math.floor(sides.length / 2)] ?? 60 / view.scale) / 2;
+    const box = this.spanned([x - half, y - half], [x + half, y + half]);
+    if (box[2] < MIN_SIDE || box[3] < MIN_SIDE) return;
+    this.selected = set.create(box).key;
+    this.app.changed();
+  }
+
+  selectNext(direction) {
+    this.settle();
+    const { set, stage } = this.app;
+    const order = [...set.boxes.values()].sort((a, b) => (
+      a.box[1] - b.box[1] || a.box[0] - b.box[0]));
+    if (!order.length) return;
+    const now = order.findIndex((box) => box.key === this.selected);
+    const start = now < 0 && direction < 0 ? 0 : now;
+    const next = order[(start + direction + order.length) % order.length];
+    this.selected = next.key;
+    stage.view.reveal(next.box);
+  }
+}

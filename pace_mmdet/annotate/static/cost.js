@@ -1,0 +1,83 @@
+// Mode 4: what annotating took, beside the paper's figures.
+import { get } from './api.js';
+
+const PAPER = { seconds_per_box: 7, seconds_per_point: 0.9 };
+
+const seconds = (value) => (value === null ? '–' : `${value.toFixed(2)} s`);
+
+export class CostMode {
+  constructor(app) {
+    this.app = app;
+    this.panel = document.querySelector('#cost');
+    this.hints = [];
+  }
+
+  async enter() {
+    this.panel.hidden = false;
+    try {
+      await this.app.sent();
+      this.show(await get('/api/cost'));
+    } catch (error) {
+      if (error.isPassing === undefined) throw error;
+      this.app.say(error.message, true);
+    }
+  }
+
+  leave() {
+    this.panel.hidden = true;
+  }
+
+  opened() {
+    this.enter();
+  }
+
+  refreshed() {}
+
+  show({ rows, annotators, total }) {
+    const table = document.createElement('table');
+    this.addRow(table, 'th', ['Annotator', 'Image', 'Boxes', 'Per box',
+      'Points', 'Per point']);
+    const add = (effort, isSum) => this.addRow(table, 'td', [
+      effort.annotator || 'Everybody', effort.image || 'all images',
+      effort.boxes, seconds(effort.seconds_per_box), effort.points,
+      seconds(effort.seconds_per_point)], isSum);
+    rows.forEach((row) => add(row, false));
+    annotators.forEach((row) => add(row, true));
+    if (annotators.length !== 1) add(total, true);
+    this.addRow(table, 'td', ['Paper', '', '', seconds(PAPER.seconds_per_box),
+      '', seconds(PAPER.seconds_per_point)]);
+    document.querySelector('#cost-table').replaceChildren(table);
+    const figure = document.querySelector('#cost-figure');
+    figure.hidden = total.seconds_per_box === null
+      || total.seconds_per_point === null;
+    if (!figure.hidden) figure.src = `/api/cost.png?at=${Date.now()}`;
+  }
+
+  addRow(table, kind, cells, isSum = false) {
+    const row = table.insertRow();
+    if (isSum) row.className = 'sum';
+    for (const text of cells) {
+      const cell = document.createElement(kind);
+      cell.textContent = text;
+      row.append(cell);
+    }
+  }
+
+  draw() {}
+
+  down() {}
+
+  move() {}
+
+  up() {}
+
+  cancel() {}
+
+  cursor() {
+    return 'default';
+  }
+
+  key() {
+    return false;
+  }
+}

@@ -1,0 +1,122 @@
+// The two canvases: the image below, boxes and points above.
+import { TileLayer } from './tiles.js';
+import { View } from './view.js';
+
+const PLAIN = { contrast: 1, brightness: 1, invert: false };
+
+export class Stage {
+  /** @param {Function} drawOver  Draws on the overlay: (context, view). */
+  constructor(element, drawOver, onTileError) {
+    this.element = element;
+    this.imageCanvas = element.querySelector('#image-layer');
+    this.canvas = element.querySelector('#overlay');
+    this.view = new View();
+    this.drawOver = drawOver;
+    this.onTileError = onTileError;
+    this.tiles = null;
+    this.loaded = 0; // tiles so far: there is more to draw
+    this.display = { ...PLAIN };
+    new ResizeObserver(() => this.resize()).observe(element);
+    this.resize();
+    // Without passive: false, the page could scroll and zoom as well.
+    this.canvas.addEventListener('wheel', (event) => {
+      event.preventDefault();
+      const unit = event.deltaMode === 1 ? 16 : 1;
+      const speed = event.ctrlKey ? 0.01 : 0.0015;
+      const [x, y] = this.placeOf(event);
+      this.view.zoom(Math.exp(-event.deltaY * unit * speed), x, y);
+      this.invalidate();
+    }, { passive: false });
+    this.canvas.addEventListener('contextmenu', (e) => e.preventDefault());
+  }
+
+  resize() {
+    this.ratio = window.devicePixelRatio || 1;
+    const { clientWidth, clientHeight } = this.element;
+    for (const canvas of [this.imageCanvas, this.canvas]) {
+      canvas.width = Math.max(1, Math.round(clientWidth * this.ratio));
+      canvas.height = Math.max(1, Math.round(clientHeight * this.ratio));
+    }
+    this.view.setScreen(clientWidth, clientHeight);
+    this.shown = null; // a canvas is emptied by being sized
+    this.invalidate();
+  }
+
+  show(image) {
+    const isOther = this.tiles?.image.id !== image.id;
+    if (isOther || this.tiles.image.version !== image.version) {
+      this.tiles = new TileLayer(image, () => {
+        this.loaded += 1;
+        this.invalidate();
+      }, this.onTileError);
+    }
+    if (isOther) this.view.setImage(image.width, image.height);
+    this.invalidate();
+  }
+
+  placeOf(event) {
+    const { left, top } = this.canvas.getBoundingClientRect();
+    return [event.clientX - left, event.clientY - top];
+  }
+
+  /** Draw soon; once, however often it is asked for. */
+  invalidate() {
+    if (this.isAsked) return;
+    this.isAsked = true;
+    requestAnimationFrame(() => {
+      this.isAsked = false;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const { view } = this;
+    // Most frames change what lies over the image only.
+    const shown = [view.x, view.y, view.scale, view.width, view.height,
+      this.ratio, this.loaded, this.tiles?.image.id].join();
+    if (shown !== this.shown) this.drawImage();
+    this.shown = shown;
+    const above = this.begin(this.canvas);
+    if (this.tiles) this.drawOver(above, view);
+    this.onDrawn?.();
+  }
+
+  drawImage() {
+    const { view } = this;
+    const below = this.begin(this.imageCanvas);
+    if (!this.tiles) return;
+    const { width, height } = this.tiles.image;
+    below.save();
+    below.beginPath();
+    below.rect(...view.toScreen(0, 0), width * view.scale,
+      height * view.scale);
+    below.clip();
+    this.tiles.draw(below, view, this.ratio);
+    below.restore();
+  }
+
+  begin(canvas) {
+    const context = canvas.getContext('2d');
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    context.clearRect(0, 0, this.view.width, this.view.height);
+    return context;
+  }
+
+  /** Contrast and brightness act on the image only, not on the boxes. */
+  setDisplay(changes) {
+    const clip = (value, most) => Math.min(Math.max(value, 0.2), most);
+    Object.assign(this.display, changes);
+    this.display.contrast = clip(this.display.contrast, 5);
+    this.display.brightness = clip(this.display.brightness, 20);
+    const { contrast, brightness, invert } = this.display;
+    const filters = [];
+    if (brightness !== 1) filters.push(`brightness(${brightness})`);
+    if (contrast !== 1) filters.push(`contrast(${contrast})`);
+    if (invert) filters.push('invert(1)');
+    this.imageCanvas.style.filter = filters.join(' ');
+  }
+
+  resetDisplay() {
+    this.setDisplay(PLAIN);
+  }
+}

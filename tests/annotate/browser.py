@@ -1,0 +1,106 @@
+"""The annotation page in the system's Chromium, driven like a user."""
+import shutil
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+SIZE = dict(width=1200, height=800)
+HOW = ('no Chromium on this system; the tests of the page need it: '
+       'apt-get install chromium')
+
+
+@pytest.fixture(scope='session')
+def browser():
+    """The system's Chromium, without a window."""
+    path = shutil.which('chromium') or shutil.which('chromium-browser')
+    if path is None:
+        pytest.skip(HOW)
+    with sync_playwright() as playwright:
+        # Its sandbox does not run as root, which is what CI is.
+        browser = playwright.chromium.launch(
+            executable_path=path, args=['--no-sandbox'])
+        yield browser
+        browser.close()
+
+
+class Page:
+    """A page in a browser of its own, with what a user does on it."""
+
+    def __init__(self, page, project):
+        self.page = page
+        self.project = project
+        self.errors = []
+        page.on('pageerror', lambda error: self.errors.append(str(error)))
+
+    def open(self, url, name='Anna'):
+        self.page.goto(url)
+        if name:
+            self.page.locator('#name').fill(name)
+            self.page.keyboard.press('Enter')
+        self.page.locator('#images li[aria-current=true]').wait_for()
+        self.settle()
+        return self
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def see(self, selector, text, timeout=5000):
+        """Wait until a visible element shows a text."""
+        expect(self.page.locator(f'{selector}:visible')).to_contain_text(
+            text, timeout=timeout)
+
+    def saved(self):
+        self.see('#saved', 'Saved')
+
+    def settle(self):
+        """Wait for the next two frames."""
+        self.page.evaluate('() => new Promise((done) => requestAnimationFrame('
+                           '() => requestAnimationFrame(done)))')
+
+    def on_screen(self, x, y):
+        """Where an image position is while the whole image is shown."""
+        frame = self.page.locator('#overlay').bounding_box()
+        image = next(iter(self.project.images.values()))
+        scale = 0.97 * min(frame['width'] / image.width,
+                           frame['height'] / image.height)
+        return (frame['x'] + frame['width'] / 2 + scale *
+                (x - image.width / 2), frame['y'] + frame['height'] / 2 +
+                scale * (y - image.height / 2))
+
+    def click(self, x, y):
+        self.page.mouse.click(*self.on_screen(x, y))
+
+    def drag(self, x1, y1, x2, y2):
+        """Drag from one image position to another, in the fitted view."""
+        mouse = self.page.mouse
+        mouse.move(*self.on_screen(x1, y1))
+        mouse.down()
+        mouse.move(*self.on_screen((x1 + x2) / 2, (y1 + y2) / 2))
+        mouse.move(*self.on_screen(x2, y2))
+        mouse.up()
+
+    def boxes(self, image=1):
+        """What is stored, once the page says so."""
+        self.saved()
+        return self.project.contents(image)['boxes']
+
+    def question(self):
+        """What is asked: (box id, point)."""
+        text = self.page.locator('#question .ask').text_content()
+        point, _, box = text.partition(' · box ')
+        return int(box), int(point.split()[-3]) - 1
+
+    def close(self):
+        self.page.context.close()
+        assert self.errors == []
+
+
+@contextmanager
+def new_page(browser, project):
+    page = Page(browser.new_context(viewport=SIZE).new_page(), project)
+    try:
+        yield page
+    finally:
+        page.close()

@@ -1,0 +1,172 @@
+"""Which images there are, which can be used, and how they are shown."""
+import cv2
+import numpy as np
+import pytest
+import tifffile
+
+from pace_mmdet.annotate import changes, folder as folders
+from pace_mmdet.annotate.errors import NotFound, ProjectError
+from pace_mmdet.annotate.schema import open_project
+from pace_mmdet.annotate.tiles import (TILE, PyramidCache, encode_tile,
+                                       make_pyramid, num_levels)
+from pace_mmdet.datasets.errors import ImageFileError
+from pace_mmdet.datasets.microscopy import to_uint8
+
+
+@pytest.fixture
+def connection(tmp_path):
+    connection = open_project(tmp_path / 'p.db')
+    yield connection
+    connection.close()
+
+
+def problems(folder, connection, **kwargs):
+    images = folders.scan(folder, connection, **kwargs).values()
+    return {image.name: image.problem for image in images}
+
+
+def draw_box(connection, image_id=1):
+    with connection:
+        connection.execute('BEGIN')
+        changes.create_box(connection, image_id, [1, 1, 9, 9], 'k', 'Anna')
+
+
+def test_names(folder):
+    for name in ('t10.png', 't2.png', 'below/x.PNG', '.hidden/y.png', '.z.png',
+                 'notes.txt'):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    assert folders.list_images(folder) == [
+        'a.tif', 'b.tif', 'below/x.PNG', 't2.png', 't10.png']
+
+
+def test_no_images(tmp_path):
+    with pytest.raises(ProjectError, match='no such folder'):
+        folders.list_images(tmp_path / 'nowhere')
+    with pytest.raises(ProjectError, match='no image file in it'):
+        folders.list_images(tmp_path)
+
+
+def test_scanning_again_reads_nothing(folder, connection, monkeypatch):
+    assert problems(folder, connection) == {'a.tif': '', 'b.tif': ''}
+    monkeypatch.setattr(folders, 'read_plane', None)
+    assert problems(folder, connection) == {'a.tif': '', 'b.tif': ''}
+
+
+def test_what_cannot_be_used_is_listed(folder, connection, tmp_path):
+    (folder / 'broken.tif').write_bytes(b'no image')
+    tifffile.imwrite(folder / 'stack.tif', np.zeros((5, 9, 9), np.uint8))
+    tifffile.imwrite(folder / 'nan.tif', np.full((9, 9), np.nan, np.float32))
+    tifffile.imwrite(tmp_path / 'secret.tif', np.zeros((9, 9), np.uint8))
+    (folder / 'link.tif').symlink_to(tmp_path / 'secret.tif')
+    (folder / 'dangling.tif').symlink_to(folder / 'gone.tif')
+    found = problems(folder, connection)
+    assert {name for name, problem in found.items() if not problem} == {
+        'a.tif', 'b.tif'}
+    for name, text in (('broken.tif', 'cannot be read as an image'),
+                       ('stack.tif', 'holds 5 planes'),
+                       ('nan.tif', 'NaN'), ('link.tif', 'leads out of'),
+                       ('dangling.tif', 'cannot be opened: No such file')):
+        assert text in found[name]
+        assert str(tmp_path) not in found[name]
+
+
+def test_a_plane_of_stacks(folder, connection):
+    tifffile.imwrite(folder / 'stack.tif', np.zeros((5, 9, 7), np.uint8))
+    found = problems(folder, connection, page=2)
+    assert found['stack.tif'] == '' and 'page=2' in found['a.tif']
+
+
+def test_an_image_that_changed_is_not_mixed(folder, connection):
+    problems(folder, connection)
+    draw_box(connection)
+    for name in ('a.tif', 'b.tif'):
+        tifffile.imwrite(folder / name, np.zeros((9, 30), np.uint8))
+    found = problems(folder, connection)
+    assert found['a.tif'].startswith(
+        'has changed: it was 80 x 60 pixels when its boxes were drawn and is '
+        '30 x 9 now')
+    assert found['b.tif'] == ''  # without boxes it may
+    # The same size is taken: a file that was copied is written anew.
+    tifffile.imwrite(folder / 'a.tif', np.ones((60, 80), np.uint8))
+    assert problems(folder, connection)['a.tif'] == ''
+
+
+def test_an_image_that_is_gone(folder, connection):
+    problems(folder, connection)
+    draw_box(connection)
+    (folder / 'a.tif').unlink()
+    assert problems(folder, connection) == {
+        'b.tif': '', 'a.tif': 'is no longer in the folder; its boxes are kept'}
+
+
+def test_large_images_are_not_decoded(folder, monkeypatch):
+    for path in (folder / 'a.tif', folder / 'c.png'):
+        if path.suffix == '.png':
+            cv2.imwrite(str(path), np.zeros((60, 80), np.uint8))
+        assert folders.read_plane(path, None).shape == (60, 80)
+        monkeypatch.setattr(folders, 'read_image', None)
+        with pytest.raises(ImageFileError, match='0 million pixels, at most'):
+            folders.read_plane(path, None, max_pixels=4799)
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize('name', ['../secret.tif', '/etc/x.tif', 'b/../../x'])
+def test_names_that_lead_out(folder, name):
+    with pytest.raises(ImageFileError, match='leads out of the folder'):
+        folders.resolve(folder, name)
+
+
+@pytest.mark.parametrize(('width', 'height', 'levels'), [
+    (1, 1, 1), (512, 300, 1), (513, 2, 2), (1024, 1025, 3), (5000, 700, 5)])
+def test_num_levels(width, height, levels):
+    assert num_levels(width, height) == levels
+
+
+@pytest.mark.parametrize('shape', [(700, 1101), (1101, 700, 3), (513, 1)])
+def test_a_pyramid_halves(shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    levels = make_pyramid(image)
+    assert len(levels) == num_levels(shape[1], shape[0])
+    assert np.array_equal(levels[0], to_uint8(image))
+    for fine, coarse in zip(levels, levels[1:]):
+        height, width = (-(-side // 2) for side in fine.shape[:2])
+        assert coarse.shape == (height, width) + shape[2:]
+        # Each pixel is the mean of four; at an odd edge, of the two there.
+        block = fine[2:4, 0:2].astype(float).mean(axis=(0, 1))
+        assert np.abs(coarse[1, 0] - block).max() <= 1
+
+
+def test_tiles_cover_the_image():
+    image = np.random.default_rng(0).integers(0, 256, (600, 1100), np.uint8)
+    tiles = [[cv2.imdecode(np.frombuffer(encode_tile(image, x, y), np.uint8),
+                           cv2.IMREAD_UNCHANGED) for x in range(3)]
+             for y in range(2)]
+    assert np.array_equal(np.block(tiles), image)
+    assert tiles[0][0].shape == (TILE, TILE)
+    for place in ((3, 0), (0, 2), (-1, 0), (0, -1)):
+        with pytest.raises(NotFound):
+            encode_tile(image, *place)
+
+
+def test_colours_stay():
+    rgb = np.zeros((4, 4, 3), np.uint8)
+    rgb[..., 0] = 255
+    png = cv2.imdecode(np.frombuffer(encode_tile(rgb, 0, 0), np.uint8), 1)
+    assert png[0, 0].tolist() == [0, 0, 255]  # BGR
+
+
+def test_pyramids_are_kept_within_bounds():
+    read = []
+
+    def reader(key):
+        read.append(key)
+        return np.zeros((100, 100), np.uint8)
+
+    cache = PyramidCache(reader, max_bytes=25000)
+    for key in 'abacab':
+        cache.tile(key, 0, 0, 0)
+    # Room for two: c throws out b, which was used longest ago.
+    assert read == ['a', 'b', 'c', 'b']
+    with pytest.raises(NotFound):
+        cache.tile('a', 1, 0, 0)

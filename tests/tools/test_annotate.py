@@ -1,0 +1,153 @@
+"""tools/annotate.py as a user starts it."""
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from pace_mmdet.annotate import Project, changes
+from tests.engine.processes import load_tool
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of one image, and next to it a project with a finished box."""
+    folder = tmp_path / 'images'
+    folder.mkdir()
+    tifffile.imwrite(folder / 'a.tif', np.zeros((60, 80), np.uint16))
+    with Project(folder, tmp_path / 'p.db') as project:
+        project.change(changes.CreateBox('c', 'k', 7, 1, [5, 5, 20, 20]),
+                       'Anna').result()
+        for point in range(4):
+            project.change(changes.Answer(f'a{point}', 'k', 0.5, 0, point, 1),
+                           'Anna').result()
+    return folder
+
+
+@pytest.fixture
+def run(folder, tmp_path, capfd):
+    """Run the tool on the project; exit code, output, errors."""
+
+    def _run(*args, db='p.db'):
+        code = load_tool('annotate').main(
+            [str(folder), '--db', str(tmp_path / db), *map(str, args)])
+        return code, *capfd.readouterr()
+
+    return _run
+
+
+def test_export_and_cost(run, tmp_path):
+    code, out, _ = run('--export', tmp_path / 'points.json', '--cost',
+                       tmp_path / 'cost.png')
+    assert code == 0
+    assert 'points.json: 1 images, 1 boxes with all their points' in out
+    assert re.search(r'all +│ all +│ +1 │ +7.00 │ +4 │ +0.50', out)
+    assert re.search(r'paper +│ +│ +│ +7.00 │ +│ +0.90', out)
+    coco = json.loads((tmp_path / 'points.json').read_text())
+    assert coco['annotations'][0]['point_labels'] == [1] * 4
+    assert (tmp_path / 'cost.png').stat().st_size > 5000
+
+
+def test_boxes_into_a_new_project(run, tmp_path):
+    run('--export', tmp_path / 'points.json')
+    code, out, _ = run('--boxes', tmp_path / 'points.json', '--export',
+                       tmp_path / 'again.json', db='q.db')
+    assert code == 0 and '1 boxes imported, 4 answers with them' in out
+    first, second = (json.loads((tmp_path / name).read_text())['annotations']
+                     for name in ('points.json', 'again.json'))
+    assert first == second
+
+
+def nothing_to_write(run, tmp_path):
+    return run('--cost', tmp_path / 'cost.png', '--boxes', write_boxes(
+        tmp_path), db='new.db')
+
+
+def write_boxes(tmp_path):
+    path = tmp_path / 'boxes.json'
+    path.write_text(json.dumps(dict(
+        images=[], annotations=[], categories=[dict(id=1, name='cell')])))
+    return path
+
+
+@pytest.mark.parametrize(('start', 'message'), [
+    (lambda run, path: run('--export', path / 'x.json', db='no.db'),
+     'no.db: no such project file'),
+    (nothing_to_write, 'no times yet'),
+    (lambda run, path: run('--boxes', path / 'no.json'), 'no such annotation'),
+    (lambda run, path: run('--export', path / 'val.json', '--val', 1),
+     '--val writes val.json: give --export another name'),
+    (lambda run, path: run('--val', 1), '--val goes with --export'),
+    (lambda run, path: run('--export', path / 'x.json', '--val', 1),
+     '1 of the 1 images with finished boxes cannot be set aside'),
+    (lambda run, path: run('--seed', 5), 'begun with --seed 0, got 5'),
+    (lambda run, path: run('--points', 0), 'from 1 to 100, got 0'),
+    (lambda run, path: run('--port', 99999), 'from 0 to 65535'),
+    (lambda run, path: run('--token', 'x'), 'at least 16 characters'),
+    (lambda run, path: run(db='images/a.tif'), 'no usable project file'),
+])
+def test_faults_of_the_user(run, tmp_path, start, message):
+    code, _, err = start(run, tmp_path)
+    assert code == 2 and message in err and 'Traceback' not in err
+    assert not list(tmp_path.rglob('.*.lock'))
+    assert not (tmp_path / 'x.json').exists()
+
+
+def test_images_set_aside_for_validation(run, folder, tmp_path):
+    tifffile.imwrite(folder / 'b.tif', np.zeros((60, 80), np.uint16))
+    with Project(folder, tmp_path / 'p.db', num_points=1) as project:
+        project.change(changes.CreateBox('d', 'l', 7, 2, [5, 5, 20, 20]),
+                       'Anna').result()
+        project.change(changes.Answer('e', 'l', 0.5, 0, 0, 0),
+                       'Anna').result()
+    code, out, _ = run('--export', tmp_path / 'train.json', '--val', 1)
+    assert code == 0
+    assert f'  of these, 1 images with 1 boxes in {tmp_path}/val.json' in out
+    train, val = (json.loads((tmp_path / name).read_text())
+                  for name in ('train.json', 'val.json'))
+    for part, name, label in ((train, 'a.tif', 1), (val, 'b.tif', 0)):
+        assert [image['file_name'] for image in part['images']] == [name]
+        assert [ann['point_labels'] for ann in part['annotations']] == [[
+            label]]
+
+
+def test_images_that_are_skipped_are_named(run, folder, tmp_path):
+    (folder / 'broken.tif').write_bytes(b'no image')
+    _, out, _ = run('--export', tmp_path / 'x.json')
+    assert '1 images\n  skipped: broken.tif: cannot be read' in out
+
+
+def test_it_serves_until_it_is_stopped(folder, tmp_path, run):
+    """By Ctrl-C or by the system, which are the same to it."""
+    server = subprocess.Popen(
+        [sys.executable, ROOT / 'tools/annotate.py', folder, '--db',
+         tmp_path / 'p.db', '--port', '0'],
+        env=dict(os.environ, PYTHONUNBUFFERED='1', COLUMNS='200'),
+        stdout=subprocess.PIPE, text=True)
+    try:
+        assert select.select([server.stdout], [], [], 120)[0]
+        assert server.stdout.readline().endswith('images: 1 images\n')
+        url = re.fullmatch(r'Open (http://127\.0\.0\.1:\d+/) in the .*\n',
+                           server.stdout.readline())[1]
+        # A second one on the same project is told where the first is.
+        code, _, err = run('--port', 0)
+        assert code == 2 and f'in use by {url}' in err
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(30) == 0
+        assert 'Stopped. All is in' in server.stdout.read()
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+    # Neither the write-ahead log nor the lock is left.
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        'images', 'p.db']
