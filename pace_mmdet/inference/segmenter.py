@@ -165,7 +165,7 @@ class Segmenter:
             factor, step = aligned_factor(factor, stride)
             size = step * math.ceil(self.tile_size / stride)
         layout = plan_tiles(height, width, size,
-                            round(self.overlap / factor), step)
+                            int(self.overlap / factor), step)
         return _Pending(key, img, factor, layout, layout.tiles())
 
     def _run(self, batch: List[Tuple[_Pending, int]],

@@ -73,7 +73,8 @@ def plan_tiles(height: int, width: int, size: int, overlap: int,
     Raises:
         ValueError: If the tiles would not get on.
     """
-    if not 0 <= overlap < size - 2 * step:
+    if max(height, width) > LEFT_WHOLE * size and not (
+            0 <= overlap < size - 2 * step):
         raise ValueError(f'tiles of {size} pixels cannot overlap by '
                          f'{overlap}: make them larger than '
                          f'{overlap + 2 * step}')

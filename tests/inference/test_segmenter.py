@@ -145,6 +145,18 @@ def test_tiny_images(threshold_segmenter, shape):
     assert cells.label_image().tolist() == np.ones(shape[:2]).tolist()
 
 
+@pytest.mark.parametrize('scale', [0.01, 0.3, 2.7, 33, 100])
+@pytest.mark.parametrize('tiles', [(129, 0), (200, 71), (768, 639)])
+def test_extreme_scales(threshold_segmenter, scale, tiles):
+    segmenter = threshold_segmenter(scale=scale, tile_size=tiles[0],
+                                    overlap=tiles[1])
+    segmenter.detector.step = 64
+    img = np.zeros((1, 30), np.uint8)
+    img[0, 13] = 200
+    segmenter.score_thr = 0.0
+    assert segmenter(img).corners.tolist() == [[13, 0]]
+
+
 @pytest.mark.parametrize(('options', 'message'), [
     (dict(tile_size=64, overlap=64), 'tiles of 64 pixels cannot overlap'),
     (dict(overlap=-1), 'cannot overlap by -1'),
