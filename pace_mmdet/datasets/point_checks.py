@@ -128,18 +128,23 @@ def _check_counts(columns: PointColumns, num_points: int,
 def _check_points(columns: PointColumns, sizes: np.ndarray,
                   known: np.ndarray, faults: Faults) -> None:
     owner = np.repeat(np.arange(len(columns.ann_ids)), columns.num_coords)
-    coords = columns.coords
-    whole = np.isfinite(coords) & (coords == np.floor(coords))
-    whole = whole.all(axis=1)
+    x, y = columns.coords.T
+    if columns.coords.dtype.kind == 'i':
+        whole = np.ones(len(x), dtype=bool)
+    else:
+        whole = (np.isfinite(x) & np.isfinite(y) & (x == np.floor(x)) &
+                 (y == np.floor(y)))
 
     def name(k: int) -> str:
         return (f'annotation {columns.ann_ids[owner[k]]}: point '
-                f'{coords[k].tolist()}')
+                f'[{x[k]:g}, {y[k]:g}]')
 
     faults.add_where(
         ~whole, lambda k: f'{name(k)}, expected whole numbers, the column '
         'and row of a pixel')
-    outside = ((coords < 0) | (coords >= sizes[owner])).any(axis=1)
+    widths, heights = sizes.T
+    outside = ((x < 0) | (y < 0) | (x >= widths[owner]) |
+               (y >= heights[owner]))
     faults.add_where(
         whole & known[owner] & outside, lambda k: f'{name(k)} lies outside '
         f'its image of {_size(sizes[owner[k]])}')

@@ -16,6 +16,9 @@ from .point_checks import check_block, check_unique
 from .point_columns import (PointAnnotation, PointColumns, text_to_columns,
                             to_columns)
 
+# What is done once a block no longer counts then, and a block is 10 MB.
+_BLOCK_SIZE = 20_000
+
 MAKE_POINTS = ('python tools/dataset_converters/masks_to_points.py MASKS.json '
                'POINTS.json --max-points 10')
 
@@ -83,7 +86,8 @@ def read_point_coco(path: Union[str, Path], num_points: int) -> PointCoco:
     file = CocoFile(path)
     rows, ids, num_read, num_with_points = [], [], 0, 0
     with _no_garbage_collection():
-        for block in file.blocks(PointAnnotation, from_text=text_to_columns):
+        for block in file.blocks(PointAnnotation, _BLOCK_SIZE,
+                                 text_to_columns):
             columns = (block if isinstance(block, PointColumns) else
                        to_columns(block))
             num_read += len(columns.ann_ids)

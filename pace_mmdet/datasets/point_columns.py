@@ -20,8 +20,8 @@ from .coco_json import Id
 _SPACE = b' \t\r\n'
 _BRACKETS = b'[]'
 _DIGITS = b'0123456789'
-# Not 2**63, where reading text as numbers stops to be exact without a word.
-_MOST_DIGITS = 9
+# No pixel has such an index; what is beyond int64 reads as its largest value.
+_TOO_MUCH = 10**9
 
 
 class PointAnnotation(msgspec.Struct, gc=False):
@@ -62,7 +62,8 @@ class PointColumns(NamedTuple):
         has_points: Whether both point fields are there, bool, shape (A, ).
         num_coords: int64, shape (A, ).
         num_labels: int64, shape (A, ).
-        coords: (x, y) of all points end to end, float64, shape (K, 2).
+        coords: (x, y) of all points end to end, float64 or (whole numbers
+            only) int64, shape (K, 2).
         labels: Labels of all points end to end, float64, shape (K, ).
     """
     ann_ids: np.ndarray
@@ -147,13 +148,14 @@ def _or_empty(points: Any) -> list:
 
 
 def _parse_coords(texts: List[msgspec.Raw]) -> Optional[np.ndarray]:
-    """Coordinates, float64, shape (K, 2), if each text is P pairs."""
+    """Coordinates, int64, shape (K, 2), if each text is P pairs."""
     text = b','.join(texts).translate(None, _SPACE)
     num_points = (bytes(texts[0]).count(b',') + 1) // 2
     one = b'[' + b','.join([b'[,]'] * num_points) + b']'
     # JSON's rules are kept, so the frame says where numbers stand, and what
     # is not a digit would be part of it.
-    if text.translate(None, _DIGITS) != b','.join([one] * len(texts)):
+    if not num_points or (text.translate(None, _DIGITS) !=
+                          b','.join([one] * len(texts))):
         return None
     numbers = _parse_numbers(text.translate(None, _BRACKETS))
     return None if numbers is None else numbers.reshape(-1, 2)
@@ -181,10 +183,6 @@ def _parse_labels(texts: List[msgspec.Raw]) -> Optional[np.ndarray]:
 
 
 def _parse_numbers(text: bytes) -> Optional[np.ndarray]:
-    """Numbers of digits only, separated by commas, as float64."""
-    buffer = np.frombuffer(text, np.uint8)
-    commas = np.flatnonzero(buffer == ord(','))
-    lengths = np.diff(commas, prepend=-1, append=len(buffer)) - 1
-    if lengths.max() > _MOST_DIGITS:
-        return None
-    return np.fromstring(text, dtype=np.int64, sep=',').astype(np.float64)
+    """Numbers of digits only, separated by commas, int64."""
+    numbers = np.fromstring(text, dtype=np.int64, sep=',')
+    return None if numbers.max() >= _TOO_MUCH else numbers

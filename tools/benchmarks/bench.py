@@ -29,6 +29,8 @@ INTRODUCTION = """# Benchmarks
 What this project does beside what it stands in for, both measured in the same run, each alone and with one thread unless said otherwise. "x time" says how many times as long the other takes, "x memory" how many times the memory beyond what was there before; in brackets what we aim at. Written by `{command}` on {date}: {machine}.
 """  # noqa: E501
 
+HELA = ('configs/hela/pace_r18_hela_4pt.py --height 256 --width 256 --cells '
+        '60 --steps 5 --warmup 1')
 # Arguments of each script: as `make bench` runs it, one call a line.
 QUICK: Dict[str, List[str]] = {
     'convert_points.py': ['--cells 100000'],
@@ -37,12 +39,7 @@ QUICK: Dict[str, List[str]] = {
     'load_samples.py': [''],
     'assign_anchors.py': ['--cells 300 1000 3000'],
     'mask_loss.py': [''],
-    'train_step.py': [
-        'configs/hela/pace_r18_hela_4pt.py --height 256 --width 256 --cells '
-        '60 --steps 5 --warmup 1',
-        'configs/pace/pace_r200_dcn_4pt.py --height 128 --width 160 --cells '
-        '100 --steps 3 --warmup 1'
-    ],
+    'train_step.py': [HELA],
     'mask_codes.py': ['', '--cells 20000 --height 4096 --width 4096 '
                       '--only-ours'],
     'score_detections.py': [''],
@@ -54,6 +51,10 @@ QUICK: Dict[str, List[str]] = {
 # What `make bench-full` runs instead.
 FULL: Dict[str, List[str]] = {
     'convert_points.py': [''],
+    'train_step.py': [
+        HELA, 'configs/pace/pace_r200_dcn_4pt.py --height 128 --width 160 '
+        '--cells 100 --steps 3 --warmup 1'
+    ],
     'score_detections.py': ['--full'],
     'label_points.py': [''],
 }
