@@ -97,11 +97,17 @@ def test_all_in_one_command(monkeypatch, capsys, tmp_path):
     page = (tmp_path / 'page.md').read_text()
     assert '| other | 3.000 s | 50 MB | 3.0 (2) | 5.0 |' in page
     assert '**Doing first** (`fast.py`)' in page
-    assert 'A remark.' in page and 'make bench`' in page
+    assert 'A remark.' in page and ', `make bench-full`' not in page
     (tmp_path / 'page.md').unlink()
     monkeypatch.setattr(sys, 'argv', ['bench.py', '--render'])
     main['main']()
     assert (tmp_path / 'page.md').read_text() == page
+    main['FULL']['fast.py'] = ['all']
+    monkeypatch.setattr(sys, 'argv', ['bench.py', '--full', '--only',
+                                      'fast.py'])
+    main['main']()
+    page = (tmp_path / 'page.md').read_text()
+    assert '**Doing all** (`fast.py`, `make bench-full`)' in page
 
 
 def test_predict_layouts(monkeypatch, tmp_path):

@@ -26,7 +26,7 @@ RESULTS = ROOT / 'docs/benchmarks.json'
 PAGE = ROOT / 'docs/benchmarks.md'
 INTRODUCTION = """# Benchmarks
 
-What this project does beside what it stands in for, both measured in the same run, each alone and with one thread unless said otherwise. "x time" says how many times as long the other takes, "x memory" how many times the memory beyond what was there before; in brackets what we aim at. Written by `{command}` on {date}: {machine}.
+What this project does beside what it stands in for, both measured in the same run, each alone and with one thread unless said otherwise. "x time" says how many times as long the other takes, "x memory" how many times the memory beyond what was there before; in brackets what we aim at. Written by `make bench`, and where it says so by `make bench-full`, last on {date}: {machine}.
 """  # noqa: E501
 
 HELA = ('configs/hela/pace_r18_hela_4pt.py --height 256 --width 256 --cells '
@@ -98,21 +98,23 @@ def machine() -> str:
 
 def render(results: Dict[str, Any]) -> str:
     """The page, in the scripts' order."""
-    command = 'make bench-full' if results['full'] else 'make bench'
-    parts = [INTRODUCTION.format(command=command, **{
-        key: results[key] for key in ('date', 'machine')})]
+    parts = [INTRODUCTION.format(
+        date=results['date'], machine=results['machine'])]
     for script in QUICK:
+        where = f'`{script}`'
+        if script in results['full']:
+            where += ', `make bench-full`'
         for content in results['comparisons'].get(script, []):
-            parts.append(section(from_json(content), script))
+            parts.append(section(from_json(content), where))
     return '\n'.join(parts)
 
 
-def section(comparison: Comparison, script: str) -> str:
-    """One comparison as Markdown."""
+def section(comparison: Comparison, where: str) -> str:
+    """One comparison as Markdown, with the script it is from."""
     kept = comparison.costs[OURS].kept_megabytes is not None
     header = ['', 'time', 'memory', *['memory kept'] * kept, 'x time',
               'x memory', *['x memory kept'] * kept]
-    lines = [f'**{comparison.title}** (`{script}`)', '',
+    lines = [f'**{comparison.title}** ({where})', '',
              f'| {" | ".join(header)} |',
              '| --- |' + ' ---: |' * (len(header) - 1)]
     for name, cost in comparison.costs.items():
@@ -150,8 +152,11 @@ def main() -> None:
         write_atomically(PAGE, render(old))
         return
     chosen = {**QUICK, **FULL} if args.full else QUICK
+    # Which scripts were last run at full size.
+    full = set(old.get('full', [])) - set(args.only)
+    full |= set(args.only) & set(FULL) if args.full else set()
     results = dict(
-        date=date.today().isoformat(), machine=machine(), full=args.full,
+        date=date.today().isoformat(), machine=machine(), full=sorted(full),
         comparisons=dict(old.get('comparisons', {})))
     for script in args.only:
         start = time.perf_counter()
