@@ -12,8 +12,8 @@ from pace_mmdet.models import BoundedMaxIoUAssigner
 
 STRIDES = (4, 8, 16, 32, 64)
 SETTINGS = dict(pos_iou_thr=0.7, neg_iou_thr=0.3, min_pos_iou=1e-6)
-# What MaxIoUAssigner takes for each pair of cell and anchor: 36 bytes at
-# its peak.
+# What MaxIoUAssigner takes at its peak for each pair of cell and anchor, as
+# this script measured it.
 BYTES_PER_PAIR = 37
 
 
