@@ -1,8 +1,12 @@
-"""Set-up shared by all tests."""
+"""Set-up and synthetic data shared by all tests."""
+import json
+
 import pytest
 from mmengine.registry import init_default_scope
 
 import pace_mmdet.structures  # noqa: F401
+from pace_mmdet.coco.converting import masks_to_points
+from pace_mmdet.testing import write_synthetic_coco
 
 
 def _mmdet_scope():
@@ -13,3 +17,30 @@ def _mmdet_scope():
 # For each test, and before the fixtures that whole modules share.
 _for_tests = pytest.fixture(autouse=True)(_mmdet_scope)
 _for_modules = pytest.fixture(autouse=True, scope='module')(_mmdet_scope)
+
+
+@pytest.fixture
+def mask_file(tmp_path):
+    """3 images of 96 x 128 pixels with 12 cells each."""
+    return write_synthetic_coco(tmp_path / 'data', 3, 12, 96, 128)
+
+
+@pytest.fixture
+def point_file(mask_file):
+    """The same with 10 points per cell instead of masks."""
+    path = mask_file.with_name('points.json')
+    masks_to_points(mask_file, path)
+    return path
+
+
+@pytest.fixture
+def edit():
+    """Gives a function that changes a JSON file through a callback."""
+
+    def change(path, callback):
+        document = json.loads(path.read_text())
+        callback(document)
+        path.write_text(json.dumps(document))
+        return path
+
+    return change

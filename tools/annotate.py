@@ -4,7 +4,7 @@ import sys
 from typing import Optional, Sequence
 
 from pace_mmdet.annotate.command import annotate
-from pace_mmdet.engine import run_tool
+from pace_mmdet.commands.running import run_tool
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:

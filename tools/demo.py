@@ -2,8 +2,8 @@
 import argparse
 import sys
 
-from pace_mmdet.demo import run_demo
-from pace_mmdet.engine import run_tool
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.recipes.demo import run_demo
 
 
 def parse_args() -> argparse.Namespace:

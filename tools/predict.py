@@ -7,9 +7,9 @@ import argparse
 import sys
 from typing import Optional, Sequence
 
-from pace_mmdet.datasets.microscopy import NORMALIZE_MODES
-from pace_mmdet.engine import run_tool
+from pace_mmdet.commands.running import run_tool
 from pace_mmdet.engine.launch import LAUNCHERS
+from pace_mmdet.images.microscopy import NORMALIZE_MODES
 from pace_mmdet.inference.command import run_predict
 from pace_mmdet.inference.preparation import DEFAULT_SCORE_THR, TILE_SIZE
 from pace_mmdet.inference.segmenter import OVERLAP

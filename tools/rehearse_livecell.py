@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pace_mmdet.engine import run_tool
-from pace_mmdet.rehearsal import rehearse
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.recipes.rehearsal import rehearse
 
 
 def parse_args() -> argparse.Namespace:

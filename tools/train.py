@@ -2,7 +2,8 @@
 import sys
 from typing import Optional, Sequence
 
-from pace_mmdet.engine import parser_for_train, run_tool, run_train
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.engine import parser_for_train, run_train
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

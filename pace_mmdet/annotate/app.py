@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from pace_mmdet.datasets.errors import ImageFileError
+from pace_mmdet.errors import ImageFileError
 
 from . import changes
 from .errors import AnnotateError, ChangeRefused, NotFound

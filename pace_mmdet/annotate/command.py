@@ -9,11 +9,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from pace_mmdet.datasets.errors import MAX_LISTED
-from pace_mmdet.engine import UserError
-from pace_mmdet.visualization.saving import save_figure
+from pace_mmdet.errors import MAX_LISTED, UserError
+from pace_mmdet.images.saving import save_figure
 
-from .errors import AnnotateError
 from .exporting import Export
 from .measuring import PAPER, Effort, measured_cost_figure, total_effort
 from .project import Project
@@ -40,20 +38,17 @@ def annotate(args: argparse.Namespace) -> None:
     only_writes = (args.export or args.cost) and not args.boxes
     if only_writes and not Path(args.db).is_file():
         raise UserError(f'{args.db}: no such project file')
-    try:
-        token = make_token(args.host, args.token)
-        with Project(args.images, args.db, args.points, args.seed, args.page,
-                     _progress) as project:
-            _report_images(project, console)
-            if args.boxes:
-                for line in project.import_boxes(*args.boxes):
-                    console.print(line, markup=False)
-            if args.export or args.cost:
-                _write(project, args.export, args.val, args.cost, console)
-            else:
-                _serve(project, args.host, args.port, token, console)
-    except AnnotateError as error:
-        raise UserError(str(error)) from None
+    token = make_token(args.host, args.token)
+    with Project(args.images, args.db, args.points, args.seed, args.page,
+                 _progress) as project:
+        _report_images(project, console)
+        if args.boxes:
+            for line in project.import_boxes(*args.boxes):
+                console.print(line, markup=False)
+        if args.export or args.cost:
+            _write(project, args.export, args.val, args.cost, console)
+        else:
+            _serve(project, args.host, args.port, token, console)
 
 
 def _progress(names: List[str]) -> Iterable[str]:

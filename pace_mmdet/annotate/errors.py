@@ -1,7 +1,8 @@
 """What can go wrong while annotating, each with its answer to the page."""
+from pace_mmdet.errors import UserError
 
 
-class AnnotateError(Exception):
+class AnnotateError(UserError):
     """A fault that is told to whoever caused it.
 
     Attributes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Tuple, Union
 
-from pace_mmdet.datasets.coco_json import write_coco
+from pace_mmdet.coco.files import write_coco
 
 from .errors import ProjectError
 from .folder import ProjectImage

@@ -10,10 +10,10 @@ import imageio.v3 as imageio
 import numpy as np
 import tifffile
 
-from pace_mmdet.datasets.errors import ImageFileError
-from pace_mmdet.datasets.image_stacks import TIFF_SUFFIXES
-from pace_mmdet.datasets.label_images import IMAGE_SUFFIXES
-from pace_mmdet.datasets.microscopy import read_image, to_uint8
+from pace_mmdet.errors import ImageFileError
+from pace_mmdet.images.labels import IMAGE_SUFFIXES
+from pace_mmdet.images.microscopy import read_image, to_uint8
+from pace_mmdet.images.stacks import TIFF_SUFFIXES
 
 from .errors import ProjectError
 
@@ -108,7 +108,7 @@ def read_plane(path: Path, page: Optional[int],
         max_pixels (int): Largest image that is decoded.
 
     Returns:
-        ndarray: As :func:`~pace_mmdet.datasets.microscopy.read_image`.
+        ndarray: As :func:`~pace_mmdet.images.microscopy.read_image`.
 
     Raises:
         ImageFileError: As that function, for a larger image, and for one

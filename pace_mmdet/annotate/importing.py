@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 import msgspec
 import numpy as np
 
-from pace_mmdet.datasets.coco_json import CocoFile, Id, ImageEntry
+from pace_mmdet.coco.files import CocoFile, Id, ImageEntry
 from pace_mmdet.points import draw_points
 
 from .changes import check_box, create_box

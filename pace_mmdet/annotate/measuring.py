@@ -5,7 +5,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 from matplotlib.figure import Figure
 
 from pace_mmdet.points import AnnotationCost
-from pace_mmdet.visualization.plots import compared_cost_figure
+from pace_mmdet.points.cost_figures import compared_cost_figure
 
 PAPER = AnnotationCost()
 

@@ -8,13 +8,12 @@ from typing import Any, Callable, Iterable, List, Optional, Sequence, Union
 
 import numpy as np
 
-from pace_mmdet.datasets.errors import ImageFileError
+from pace_mmdet.errors import ImageFileError
 
 from . import changes, queries
 from .errors import NotFound
 from .exporting import Export, export_points
-from .folder import (ProjectImage, read_plane, resolve, scan,
-                     without_folder)
+from .folder import ProjectImage, read_plane, resolve, scan, without_folder
 from .holding import take_boxes
 from .importing import import_boxes
 from .lock import ProjectLock

@@ -10,8 +10,8 @@ from typing import Callable, List, Tuple
 import cv2
 import numpy as np
 
-from pace_mmdet.datasets.errors import ImageFileError
-from pace_mmdet.datasets.microscopy import to_uint8
+from pace_mmdet.errors import ImageFileError
+from pace_mmdet.images.microscopy import to_uint8
 
 from .errors import NotFound
 
@@ -31,7 +31,7 @@ def make_pyramid(img: np.ndarray) -> List[np.ndarray]:
 
     Args:
         img (ndarray): As read, (H, W) or RGB (H, W, 3); any type that
-            :func:`~pace_mmdet.datasets.microscopy.to_uint8` takes.
+            :func:`~pace_mmdet.images.microscopy.to_uint8` takes.
 
     Returns:
         list[ndarray]: uint8, level 0 first; level k is ceil(W / 2**k) wide.

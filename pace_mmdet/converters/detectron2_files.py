@@ -10,9 +10,10 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
-from pace_mmdet.engine import UserError, load_checkpoint_file
+from pace_mmdet.engine import load_checkpoint_file
 from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.safe_pickle import is_plain_pickle, load_array_pickle
+from pace_mmdet.errors import UserError
 from pace_mmdet.files import atomic_file
 
 from .detectron2_weights import Conversion, WeightsMismatch, convert_weights

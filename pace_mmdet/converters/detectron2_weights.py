@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pace_mmdet.errors import UserError
+
 from .detectron2_names import is_not_needed, our_name
 
 # detectron2's defaults: MODEL.RPN.BBOX_REG_WEIGHTS, ROI_BOX_HEAD and
@@ -34,7 +36,7 @@ _PREDICTION = re.compile(r'(rpn_head\.rpn_(cls|reg)'
                          r'|roi_head\.mask_head\.conv_logits)\.(weight|bias)')
 
 
-class WeightsMismatch(ValueError):
+class WeightsMismatch(UserError):
     """The weights are of another model; the message lists how."""
 
 

@@ -1,11 +1,12 @@
+"""MMDetection's data sets, transforms and samplers for cells."""
 from .cell_masks import CellMaskDataset
-from .errors import AnnotationError, ImageFileError
-from .livecell_points import LIVECellPointDataset
+from .cell_points import LIVECellPointDataset
+from .seeding import SeededInfiniteSampler, SeedSample
 from .transforms import (LoadMicroscopyImage, LoadPointAnnotations,
                          RandomPointLabel)
 
 __all__ = [
-    'AnnotationError', 'CellMaskDataset', 'ImageFileError',
-    'LIVECellPointDataset', 'LoadMicroscopyImage', 'LoadPointAnnotations',
-    'RandomPointLabel'
+    'CellMaskDataset', 'LIVECellPointDataset', 'LoadMicroscopyImage',
+    'LoadPointAnnotations', 'RandomPointLabel', 'SeedSample',
+    'SeededInfiniteSampler'
 ]

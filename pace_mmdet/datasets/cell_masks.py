@@ -2,17 +2,20 @@
 import json
 import logging
 from collections import Counter
+from functools import partial
 from typing import List
 
 from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
 from mmdet.registry import DATASETS
+from mmengine.fileio import exists
 from mmengine.logging import print_log
 
-from .dataset_checks import class_ids, require_images
-from .errors import AnnotationError
-from .image_paths import find_images
-from .mask_coco import unusable_reason
+from pace_mmdet.coco.masks import unusable_reason
+from pace_mmdet.errors import AnnotationError
+from pace_mmdet.images.paths import find_images
+
+from .checks import class_ids, require_images
 
 
 class CellCOCO(COCO):
@@ -109,8 +112,9 @@ class CellMaskDataset(CocoDataset):
                 level=logging.WARNING)
         folder = self.data_prefix['img']
         names = [info.pop('file_name') for info in data_list]
-        for info, path in zip(
-                data_list, find_images(folder, names, self.backend_args)):
+        paths = find_images(
+            folder, names, partial(exists, backend_args=self.backend_args))
+        for info, path in zip(data_list, paths):
             info['img_path'] = path
         return data_list
 

@@ -1,22 +1,19 @@
-"""Running experiments: checkpoints, resuming, several processes, tools."""
+"""Running experiments: checkpoints, resuming, several processes."""
 from .arguments import parser_for_test, parser_for_train
 from .atomic import AtomicLocalBackend
-from .checkpoint_hook import AtomicCheckpointHook
-from .errors import UserError, run_tool
+from .hooks import (AtomicCheckpointHook, IterationSeedHook, MemoryFormatHook,
+                    to_channels_last)
 from .launch import prepare_cpu
-from .memory_format import MemoryFormatHook, to_channels_last
 from .options import merge_options
 from .param_groups import MergedOptimWrapperConstructor
 from .resume import find_checkpoint
 from .running import run_test, run_train
 from .safe_loading import load_checkpoint_file, use_safe_loading
-from .seeding import IterationSeedHook, SeededInfiniteSampler, SeedSample
 
 __all__ = [
     'AtomicCheckpointHook', 'AtomicLocalBackend', 'IterationSeedHook',
-    'MemoryFormatHook', 'MergedOptimWrapperConstructor', 'SeedSample',
-    'SeededInfiniteSampler', 'UserError', 'find_checkpoint',
+    'MemoryFormatHook', 'MergedOptimWrapperConstructor', 'find_checkpoint',
     'load_checkpoint_file', 'merge_options', 'parser_for_test',
-    'parser_for_train', 'prepare_cpu', 'run_test', 'run_tool', 'run_train',
+    'parser_for_train', 'prepare_cpu', 'run_test', 'run_train',
     'to_channels_last', 'use_safe_loading'
 ]

@@ -8,7 +8,8 @@ from typing import Optional, Union
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from .errors import UserError
+from pace_mmdet.errors import UserError
+
 from .options import merge_options
 from .resume import checkpoint_seed, find_checkpoint
 

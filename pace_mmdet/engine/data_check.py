@@ -4,7 +4,7 @@ from typing import Any, Iterator, List, Sequence
 
 from mmengine.config import Config
 
-from .errors import UserError
+from pace_mmdet.errors import UserError
 
 
 def check_data(cfg: Config, splits: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from .errors import UserError
+from pace_mmdet.errors import UserError
 
 # What a Runner reads from the config beside its own arguments, and what the
 # tools read. Every other key at the top is a variable of the config file.

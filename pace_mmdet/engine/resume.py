@@ -3,7 +3,8 @@ import re
 from pathlib import Path
 from typing import Optional, Union
 
-from .errors import UserError
+from pace_mmdet.errors import UserError
+
 from .safe_loading import load_checkpoint_file
 
 

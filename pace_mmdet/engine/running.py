@@ -13,9 +13,10 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch import nn
 
+from pace_mmdet.errors import UserError
+
 from .configuring import testing_config, training_config
 from .data_check import check_data
-from .errors import UserError
 from .launch import prepare_cpu
 from .safe_loading import load_checkpoint_file, use_safe_loading
 

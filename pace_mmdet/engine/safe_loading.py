@@ -22,7 +22,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 
-from .errors import UserError
+from pace_mmdet.errors import UserError
 
 # NumPy's own instances: unlike copies of them, a file cannot alter them.
 _DTYPES = {

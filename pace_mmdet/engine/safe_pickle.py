@@ -10,7 +10,8 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Union
 
-from .errors import UserError
+from pace_mmdet.errors import UserError
+
 from .safe_loading import array_globals, refusal
 
 # How torch.save's old format begins, after two bytes: its magic number.

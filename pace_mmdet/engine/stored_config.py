@@ -15,7 +15,7 @@ from typing import Any, Iterator, Union
 
 from mmengine.config import Config
 
-from .errors import UserError
+from pace_mmdet.errors import UserError
 
 _MODULES = ('pace_mmdet', 'mmdet', 'mmcv', 'mmengine', 'mmpretrain')
 # A registered name, alone or behind a scope. Those of mmcv and mmengine are

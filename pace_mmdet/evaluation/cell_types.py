@@ -1,7 +1,7 @@
 """Cell types, read off LIVECell's file names."""
 from typing import Dict, List
 
-from pace_mmdet.datasets.livecell_files import cell_type
+from pace_mmdet.sources.livecell.files import cell_type
 
 from .ground_truth import GroundTruth
 

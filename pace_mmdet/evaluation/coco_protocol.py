@@ -23,9 +23,10 @@ from typing import (Any, Dict, Iterable, Iterator, List, Optional, Sequence,
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
+from pace_mmdet.masks.codes import mask_areas, to_rles
+
 from .detections import ImageDetections, load_detections
 from .ground_truth import GroundTruth, ImageTruth, load_ground_truth
-from .masks import mask_areas, to_rles
 
 IOU_TYPES = ('bbox', 'segm')
 METRIC_NAMES = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AFNR')

@@ -12,11 +12,11 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 import msgspec
 import numpy as np
 
+from pace_mmdet.errors import AnnotationError, Faults
 from pace_mmdet.files import atomic_file
-from pace_mmdet.datasets.errors import AnnotationError, Faults
+from pace_mmdet.masks.codes import find_broken, to_counts
 
 from .ground_truth import GroundTruth
-from .masks import find_broken, to_counts
 
 WHAT = ('a COCO results file (a list of entries with image_id, score, and '
         'bbox or segmentation)')

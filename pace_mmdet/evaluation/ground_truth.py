@@ -13,10 +13,9 @@ import msgspec
 import numpy as np
 from mmengine.logging import print_log
 
-from pace_mmdet.datasets.coco_json import CocoFile, Id, ImageEntry
-from pace_mmdet.datasets.errors import AnnotationError, Faults
-
-from .masks import empty_counts, find_broken, to_counts
+from pace_mmdet.coco.files import CocoFile, Id, ImageEntry
+from pace_mmdet.errors import AnnotationError, Faults
+from pace_mmdet.masks.codes import empty_counts, find_broken, to_counts
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from pace_mmdet.datasets.errors import AnnotationError
+from pace_mmdet.errors import AnnotationError
+from pace_mmdet.masks.codes import encode_bitmaps, find_broken, to_counts
 
 from .coco_protocol import IOU_TYPES, METRIC_NAMES
 from .detections import ImageDetections, write_results
 from .ground_truth import GroundTruth, load_ground_truth
-from .masks import encode_bitmaps, find_broken, to_counts
 from .report import ScoreRow, score_table
 from .scoring import score_groups
 

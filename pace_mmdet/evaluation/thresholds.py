@@ -12,9 +12,10 @@ from typing import List, Sequence
 import numpy as np
 from faster_coco_eval.core import mask as mask_api
 
+from pace_mmdet.masks.codes import to_rles
+
 from .detections import ImageDetections
 from .ground_truth import GroundTruth, ImageTruth
-from .masks import to_rles
 
 _CELLS_AT_ONCE = 256
 

@@ -8,13 +8,11 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 from rich.console import Console
-from rich.progress import (BarColumn, MofNCompleteColumn, Progress,
-                           TextColumn, TimeElapsedColumn,
-                           TimeRemainingColumn)
+from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn,
+                           TimeElapsedColumn, TimeRemainingColumn)
 
-from pace_mmdet.datasets.errors import ImageFileError
-from pace_mmdet.datasets.image_stacks import ImageStack
-from pace_mmdet.engine.errors import UserError
+from pace_mmdet.errors import ImageFileError, UserError
+from pace_mmdet.images.stacks import ImageStack
 
 from .inputs import Job
 from .segmenter import Segmented, Segmenter

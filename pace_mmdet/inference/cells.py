@@ -8,8 +8,7 @@ from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
-from pace_mmdet.models.mask_codes import encode_crops
-from pace_mmdet.visualization.contours import rle_crops
+from pace_mmdet.masks.crops import encode_crops, rle_crops
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from pace_mmdet.engine.errors import UserError
 from pace_mmdet.engine.running import check_weights
 from pace_mmdet.engine.safe_loading import (load_checkpoint_file,
                                             use_safe_loading)
 from pace_mmdet.engine.stored_config import stored_config
-from pace_mmdet.evaluation.masks import encode_bitmaps, to_rles
+from pace_mmdet.errors import UserError
+from pace_mmdet.masks.codes import encode_bitmaps, to_rles
 
 from .cells import Cells, cells_from_codes
 from .preparation import preparation_of, score_threshold

@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence, Union
 
-from pace_mmdet.datasets.label_images import IMAGE_SUFFIXES
-from pace_mmdet.engine.errors import UserError
+from pace_mmdet.errors import UserError
+from pace_mmdet.images.labels import IMAGE_SUFFIXES
 
 from .writers import Output
 

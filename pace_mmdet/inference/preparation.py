@@ -9,9 +9,8 @@ import numpy as np
 from mmcv import rescale_size
 from mmengine.config import Config
 
-from pace_mmdet.datasets.errors import AnnotationError
-from pace_mmdet.datasets.microscopy import stretch, to_uint8
-from pace_mmdet.engine.errors import UserError
+from pace_mmdet.errors import AnnotationError, UserError
+from pace_mmdet.images.microscopy import stretch, to_uint8
 
 from .tiling import LEFT_WHOLE
 

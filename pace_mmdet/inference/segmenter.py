@@ -8,8 +8,8 @@ from typing import (Callable, Dict, Hashable, Iterable, Iterator, List,
 
 import numpy as np
 
-from pace_mmdet.datasets.microscopy import NORMALIZE_MODES
-from pace_mmdet.engine.errors import UserError
+from pace_mmdet.errors import UserError
+from pace_mmdet.images.microscopy import NORMALIZE_MODES
 
 from .cells import Cells
 from .detector import load_detector
@@ -107,7 +107,7 @@ class Segmenter:
         """Find the cells of one image.
 
         Args:
-            img (ndarray): As :func:`~pace_mmdet.datasets.microscopy.
+            img (ndarray): As :func:`~pace_mmdet.images.microscopy.
                 read_image` gives it, shape (H, W) or (H, W, 3) in RGB order.
 
         Returns:

@@ -1,8 +1,7 @@
 """Heads for learning masks from points."""
 from .bounded_assigner import BoundedMaxIoUAssigner
 from .coded_masks import FullMaskHead
-from .float32_islands import (Float32DCNv2, Float32RoIExtractor,
-                              Float32RPNHead)
+from .float32_islands import Float32DCNv2, Float32RoIExtractor, Float32RPNHead
 from .point_mask_head import PointMaskHead
 from .selected_levels_rpn import SelectedLevelsRPNHead
 from .single_mask_cascade import SingleMaskCascadeRoIHead

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pace_mmdet.points.run_lengths import encode_counts
+from pace_mmdet.masks.crops import encode_crops
 
 # Pixels that are pasted at once, some 50 bytes each in intermediate results.
 # On a CPU they then stay in its caches; on a GPU a chunk must be worth
@@ -73,50 +73,6 @@ def masks_to_codes(mask_probs: Tensor,
         for cell, text in zip(cells, texts):
             codes[cell] = text
     return [dict(size=[height, width], counts=text) for text in codes]
-
-
-def encode_crops(crops: np.ndarray, origins: np.ndarray, height: int,
-                 width: int) -> List[bytes]:
-    """Run-length codes of masks that are given on a part of the image each.
-
-    Args:
-        crops (ndarray): bool, shape (N, h, w); nothing set beyond the image.
-        origins (ndarray): Pixel (x, y) of each crop's corner, shape (N, 2).
-        height (int): Height of the image in pixels.
-        width (int): Width of the image in pixels.
-
-    Returns:
-        list[bytes]: N compressed counts of masks of the whole image.
-    """
-    # COCO goes down the columns. Runs start where a pixel is set and the one
-    # above is not, and end likewise.
-    by_column = crops.transpose(0, 2, 1)
-    padded = np.pad(by_column, ((0, 0), (0, 0), (1, 1)))
-    changes = padded[..., 1:] != padded[..., :-1]
-    cells, columns, rows = np.nonzero(changes)
-    positions = ((origins[cells, 0] + columns) * height + origins[cells, 1] +
-                 rows).astype(np.int64)
-    # A run down to the last row may go on at the top of the next column.
-    joined = (positions[1:] == positions[:-1]) & (cells[1:] == cells[:-1])
-    keep = np.ones(len(positions), dtype=bool)
-    keep[1:][joined] = False
-    keep[:-1][joined] = False
-    cells, positions = cells[keep], positions[keep]
-
-    # Borders between runs, each mask's 0 and end of image added.
-    area = height * width
-    last = np.searchsorted(cells, np.arange(len(crops)), side='right')
-    per_cell = np.diff(np.r_[0, last])
-    borders = np.insert(positions, last, area)
-    is_first = np.zeros(len(borders), dtype=bool)
-    is_first[np.cumsum(per_cell + 1) - (per_cell + 1)] = True
-    counts = np.where(is_first, borders, np.diff(borders, prepend=0))
-    # A mask that reaches the image's last pixel has no run after it.
-    runs = per_cell + 1
-    ends = np.cumsum(runs) - 1
-    empty = (counts[ends] == 0) & (runs > 1)
-    counts = np.delete(counts, ends[empty])
-    return encode_counts(counts, runs - empty)
 
 
 def _paste(mask_probs: Tensor, bboxes: Tensor, corners: Tensor, height: int,

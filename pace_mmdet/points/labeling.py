@@ -3,8 +3,9 @@ from typing import Sequence, Union
 
 import numpy as np
 
+from pace_mmdet.masks.run_lengths import compressed_counts, decode_counts
+
 from .hashing import hashed_uniform
-from .run_lengths import compressed_counts, decode_counts
 
 _FLIP_STREAM = 2
 

@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgb, to_rgba_array
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
-from .contours import Outline
+from pace_mmdet.masks.outlines import Outline
 
 ON_CELL = '#2b8cff'
 """Points on the cell: blue in the paper's Fig. 1, bright enough for grey."""

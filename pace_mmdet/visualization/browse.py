@@ -11,12 +11,12 @@ from mmengine.registry import init_default_scope
 from rich.console import Console
 from rich.progress import track
 
+from pace_mmdet.datasets.seeding import seed_from
 from pace_mmdet.engine.data_check import check_data
-from pace_mmdet.engine.errors import UserError
-from pace_mmdet.engine.seeding import seed_from
+from pace_mmdet.errors import UserError
+from pace_mmdet.images.saving import save_figure, save_png
 
 from .samples import Drawable, from_data_info, from_packed, from_results
-from .saving import save_figure, save_png
 from .visualizer import PointLocalVisualizer
 
 SPLITS = ('train', 'val', 'test')

@@ -7,13 +7,13 @@ from typing import Dict, List, Mapping, Optional, Sequence, Union
 import numpy as np
 from matplotlib.figure import Figure
 
-from pace_mmdet.datasets.image_paths import find_images
-from pace_mmdet.datasets.microscopy import read_image, to_uint8
-from pace_mmdet.engine.errors import UserError
+from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.coco_protocol import Matches, match
 from pace_mmdet.evaluation.detections import ImageDetections, load_detections
 from pace_mmdet.evaluation.ground_truth import GroundTruth, load_ground_truth
-from pace_mmdet.evaluation.masks import to_rles
+from pace_mmdet.images.microscopy import read_image, to_uint8
+from pace_mmdet.images.paths import find_images
+from pace_mmdet.masks.codes import to_rles
 
 from .figures import Window, comparison_figure
 

@@ -7,18 +7,14 @@ covers [i, i + 1), so a mask of one pixel is outlined around i + 0.5.
 A cell is handled in its own box, so that thousands of them never become an
 N x H x W array.
 """
-from typing import Iterable, List, Sequence, Tuple, Union
+from typing import List, Sequence, Union
 
-import cv2
 import numpy as np
 import torch
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
-from skimage.measure import find_contours
 
-from pace_mmdet.points.run_lengths import compressed_counts, decode_counts
-
-Outline = List[np.ndarray]
-"""The rings of a cell, each float64 of shape (M, 2); holes are rings too."""
+from pace_mmdet.masks.crops import rle_crops
+from pace_mmdet.masks.outlines import Outline, bitmap_outline
 
 Masks = Union[np.ndarray, torch.Tensor, BitmapMasks, PolygonMasks,
               Sequence[Union[dict, Sequence]]]
@@ -53,18 +49,6 @@ def mask_outlines(masks: Masks) -> List[Outline]:
         if not isinstance(mask, dict):
             outlines[i] = [_ring(polygon) for polygon in mask]
     return outlines
-
-
-def outlines_within(outlines: Sequence[Outline],
-                    window: Sequence[float]) -> List[Outline]:
-    """The outlines that may be seen in a window (x1, y1, x2, y2)."""
-    x1, y1, x2, y2 = window
-    return [
-        rings for rings in outlines
-        if any(ring[:, 0].max() > x1 and ring[:, 0].min() < x2
-               and ring[:, 1].max() > y1 and ring[:, 1].min() < y2
-               for ring in rings)
-    ]
 
 
 def plain_masks(masks: Masks) -> Union[np.ndarray, List[Union[dict, list]]]:
@@ -113,71 +97,3 @@ def _ring(polygon: Sequence[float]) -> np.ndarray:
         raise ValueError('a polygon needs at least 3 points, an x and a y '
                          f'each; got {len(ring)} numbers')
     return ring.reshape(-1, 2)
-
-
-def bitmap_outline(bitmap: np.ndarray,
-                   corner: Tuple[int, int] = (0, 0)) -> Outline:
-    """Outline a bitmap along the edges of its pixels, corners cut.
-
-    Args:
-        bitmap (ndarray): Bool, shape (H, W).
-        corner (tuple[int]): Column and row of the bitmap's first pixel in
-            the image.
-
-    Returns:
-        list[ndarray]: Its closed rings.
-    """
-    x, y, width, height = cv2.boundingRect(bitmap.astype(np.uint8))
-    if not width:
-        return []
-    # A rim of background closes the rings of cells at the border. The rim
-    # moves indices by one, and index i is the centre i + 0.5 of a pixel.
-    rimmed = np.pad(bitmap[y:y + height, x:x + width], 1)
-    offset = np.array((x + corner[0], y + corner[1])) - 0.5
-    return [ring[:, ::-1] + offset for ring in find_contours(rimmed, 0.5)]
-
-
-def rle_crops(
-        codes: Iterable[dict]) -> List[Tuple[np.ndarray, Tuple[int, int]]]:
-    """Decode run-length codes, each into the columns that it covers.
-
-    Args:
-        codes (Iterable[dict]): N run-length codes ``{'size', 'counts'}``.
-
-    Returns:
-        list[tuple]: For each cell a bool bitmap of shape (H, columns), and
-        the column and row (0) of its first pixel. A mask without pixels has
-        no columns.
-
-    Raises:
-        ValueError: If a code cannot be read or does not fill its size.
-    """
-    codes = list(codes)
-    sizes = [tuple(map(int, code.get('size', ()))) for code in codes]
-    for size in sizes:
-        if len(size) != 2:
-            raise ValueError('a run-length code needs its size (height, '
-                             f'width), got {list(size)}')
-    counts, runs = decode_counts(
-        [compressed_counts(code, *size) for code, size in zip(codes, sizes)])
-    parts = np.split(counts, np.cumsum(runs)[:-1]) if codes else []
-    return [_decode_columns(part, *size) for part, size in zip(parts, sizes)]
-
-
-def _decode_columns(counts: np.ndarray, height: int,
-                    width: int) -> Tuple[np.ndarray, Tuple[int, int]]:
-    """Decode one mask's run lengths (R, ), background first, column-wise."""
-    ends = np.cumsum(counts)
-    if ends[-1] != height * width or counts.min() < 0:
-        raise ValueError(f'a run-length code of {ends[-1]} pixels does not '
-                         f'fill its size {[height, width]} (height, width)')
-    covered = 1 + 2 * np.flatnonzero(counts[1::2])
-    if not len(covered):
-        return np.zeros((height, 0), bool), (0, 0)
-    first, last = covered[[0, -1]]
-    start, end = ends[first - 1], ends[last]
-    left, right = start // height, -(-end // height)
-    lengths = np.r_[start - left * height, counts[first:last + 1],
-                    right * height - end]
-    pixels = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
-    return pixels.reshape(-1, height).T, (int(left), 0)

@@ -1,7 +1,7 @@
 """Pictures of cells in the style of the paper's figures.
 
 Each function returns a Matplotlib figure and touches no global state;
-:func:`~pace_mmdet.visualization.saving.save_figure` writes it. Coordinates
+:func:`~pace_mmdet.images.saving.save_figure` writes it. Coordinates
 are image pixels, continuous.
 
 Letters in the shapes: N cells, H and W the image's height and width.
@@ -15,11 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pycocotools import mask as mask_utils
 
+from pace_mmdet.masks.outlines import Outline, outlines_within
 from pace_mmdet.points import AnnotationCost
 from pace_mmdet.structures import InstancePoints
 
 from . import artists
-from .contours import Masks, Outline, mask_outlines, outlines_within
+from .contours import Masks, mask_outlines
 from .matching import most_different, run_length_codes
 
 # Inches: the longer side of an image, space between and around images, above

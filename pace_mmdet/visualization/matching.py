@@ -7,7 +7,7 @@ from typing import List, Sequence
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.points.run_lengths import compressed_counts
+from pace_mmdet.masks.run_lengths import compressed_counts
 
 from .contours import Masks, plain_masks
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from pace_mmdet.annotate import Project, changes
+from pace_mmdet.coco.converting import masks_to_points
 from pace_mmdet.datasets import LIVECellPointDataset
 from pace_mmdet.datasets.cell_masks import CellMaskDataset
-from pace_mmdet.datasets.converters import masks_to_points
-from pace_mmdet.datasets.errors import AnnotationError
 from pace_mmdet.datasets.transforms import RandomPointLabel
+from pace_mmdet.errors import AnnotationError
 from pace_mmdet.testing import write_synthetic_coco
 
 IMAGES = [dict(id=5, file_name='a.tif', height=60, width=80)]

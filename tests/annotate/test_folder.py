@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import tifffile
 
-from pace_mmdet.annotate import changes, folder as folders
+from pace_mmdet.annotate import changes
+from pace_mmdet.annotate import folder as folders
 from pace_mmdet.annotate.errors import NotFound, ProjectError
 from pace_mmdet.annotate.schema import open_project
 from pace_mmdet.annotate.tiles import (TILE, PyramidCache, encode_tile,
                                        make_pyramid, num_levels)
-from pace_mmdet.datasets.errors import ImageFileError
-from pace_mmdet.datasets.microscopy import to_uint8
+from pace_mmdet.errors import ImageFileError
+from pace_mmdet.images.microscopy import to_uint8
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The page: boxes, points, review, and what happens without a server."""
 import json
+
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from tests.engine.processes import ROOT, start_tool_forked, wait_for
 
 from .browser import browser, new_page  # noqa: F401
 from .conftest import serving
+
 KEYS = {1: 'j', 0: 'f', -1: 's'}
 
 

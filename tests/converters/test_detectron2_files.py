@@ -9,7 +9,8 @@ from mmengine.config import Config
 
 from pace_mmdet.converters import convert_file, convert_weights, read_weights
 from pace_mmdet.converters.detectron2_files import summarise
-from pace_mmdet.engine import UserError, load_checkpoint_file
+from pace_mmdet.engine import load_checkpoint_file
+from pace_mmdet.errors import UserError
 from tests.engine.test_safe_loading import _Calls, _Stranger, _touch
 from tests.models.conftest import CONFIGS
 

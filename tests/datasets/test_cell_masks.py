@@ -3,8 +3,8 @@ import json
 import pytest
 from mmdet.datasets import CocoDataset
 
-from pace_mmdet.datasets import (AnnotationError, CellMaskDataset,
-                                 ImageFileError)
+from pace_mmdet.datasets import CellMaskDataset
+from pace_mmdet.errors import AnnotationError, ImageFileError
 
 
 def build(path, kind=CellMaskDataset, **options):

@@ -1,8 +1,8 @@
 import pytest
 from mmengine.config import Config
 
-from pace_mmdet.engine import UserError
 from pace_mmdet.engine.data_check import check_data, missing_data
+from pace_mmdet.errors import UserError
 
 
 def _config(root, **extra):

@@ -1,9 +1,10 @@
 import pytest
 from mmengine.config import Config
 
-from pace_mmdet.engine import UserError, prepare_cpu
+from pace_mmdet.engine import prepare_cpu
 from pace_mmdet.engine.launch import (cpu_config, rank_variables,
                                       threads_per_process)
+from pace_mmdet.errors import UserError
 
 EXPECTED = dict(RANK='3', WORLD_SIZE='4', LOCAL_RANK='1', LOCAL_WORLD_SIZE='2')
 

@@ -1,7 +1,8 @@
 import pytest
 from mmengine.config import Config
 
-from pace_mmdet.engine import UserError, merge_options
+from pace_mmdet.engine import merge_options
+from pace_mmdet.errors import UserError
 
 TEXT = dict(
     data_root='data/x/',

@@ -4,8 +4,9 @@ import os
 import pytest
 import torch
 
-from pace_mmdet.engine import UserError, find_checkpoint, load_checkpoint_file
+from pace_mmdet.engine import find_checkpoint, load_checkpoint_file
 from pace_mmdet.engine.resume import checkpoint_seed
+from pace_mmdet.errors import UserError
 from tests.engine.processes import run_tool_forked
 from tests.engine.toy import write_config
 

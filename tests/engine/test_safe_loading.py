@@ -9,7 +9,8 @@ from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader, load_checkpoint
 
-from pace_mmdet.engine import UserError, load_checkpoint_file, use_safe_loading
+from pace_mmdet.engine import load_checkpoint_file, use_safe_loading
+from pace_mmdet.errors import UserError
 
 
 class _Calls:

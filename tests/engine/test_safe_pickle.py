@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from pace_mmdet.engine import UserError
 from pace_mmdet.engine.safe_pickle import is_plain_pickle, load_array_pickle
+from pace_mmdet.errors import UserError
 from tests.engine.test_safe_loading import (DISGUISED, POINTERS, _Calls,
                                             _getattr_chain, _OldNumPy,
                                             _Stranger, _touch)

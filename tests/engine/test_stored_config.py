@@ -1,8 +1,8 @@
 import pytest
 from mmengine.config import Config
 
-from pace_mmdet.engine import UserError
 from pace_mmdet.engine.stored_config import read_literals, stored_config
+from pace_mmdet.errors import UserError
 from tests.engine.processes import ROOT
 
 GOOD = """

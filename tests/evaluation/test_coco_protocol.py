@@ -5,8 +5,7 @@ import pytest
 
 from pace_mmdet.evaluation import coco_protocol
 from pace_mmdet.evaluation.coco_protocol import (LIVECELL, METRIC_NAMES,
-                                                 CocoProtocol, evaluate,
-                                                 match)
+                                                 CocoProtocol, evaluate, match)
 from pace_mmdet.evaluation.detections import load_detections
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
 from pace_mmdet.testing import synthetic_coco, synthetic_results

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from pace_mmdet.datasets.errors import AnnotationError
+from pace_mmdet.errors import AnnotationError
 from pace_mmdet.evaluation.detections import load_detections, write_results
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mmengine.logging import MMLogger
 
-from pace_mmdet.datasets.errors import AnnotationError
+from pace_mmdet.errors import AnnotationError
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
 
 

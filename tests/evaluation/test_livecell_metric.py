@@ -14,6 +14,7 @@ from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
 
 import pace_mmdet  # noqa: F401  (registers the metric)
+from pace_mmdet.errors import AnnotationError
 from pace_mmdet.evaluation import livecell_metric
 from pace_mmdet.evaluation.coco_protocol import METRIC_NAMES, evaluate
 
@@ -138,13 +139,15 @@ def test_a_model_without_masks(made, metric):
         run(metric(), samples)
 
 
-@pytest.mark.parametrize('ids, message', [
-    ([], 'no image was evaluated'),
-    ([1, 2, 1], r'1 images were evaluated twice \(ids \[1\]\)'),
-    ([1, 7], r'1 of 2 evaluated images are not in this file \(ids \[7\]\)'),
+@pytest.mark.parametrize('ids, error, message', [
+    ([], ValueError, 'no image was evaluated'),
+    ([1, 2, 1], ValueError,
+     r'1 images were evaluated twice \(ids \[1\]\)'),
+    ([1, 7], AnnotationError,
+     r'1 of 2 evaluated images are not in this file \(ids \[7\]\)'),
 ])
-def test_wrong_images(made, metric, ids, message):
-    with pytest.raises(ValueError, match=message):
+def test_wrong_images(made, metric, ids, error, message):
+    with pytest.raises(error, match=message):
         run(metric(), [sample(made, i) for i in ids])
 
 
@@ -171,7 +174,7 @@ def test_point_labels_score_boxes_only(made, metric):
     for ann in made.gt['annotations']:
         del ann['segmentation']
         ann['point_coords'] = [[6, 6]]
-    with pytest.raises(ValueError, match='points, not masks'):
+    with pytest.raises(AnnotationError, match='points, not masks'):
         metric()
     samples = [sample(made, i) for i in (1, 2, 3)]
     assert run(metric(metric='bbox'), samples)['livecell/bbox_AP'] > 0

@@ -3,8 +3,8 @@ import pytest
 
 from pace_mmdet.evaluation.detections import load_detections
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
-from pace_mmdet.evaluation.masks import encode_bitmaps
 from pace_mmdet.evaluation.thresholds import f1_curve
+from pace_mmdet.masks.codes import encode_bitmaps
 
 
 def code(x, y, width, height, size=(20, 40)):

@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from rich.console import Console
 
 from pace_mmdet import files
-from pace_mmdet.engine import UserError
+from pace_mmdet.errors import UserError
 from pace_mmdet.inference.batch import Batch, check_outputs
 from pace_mmdet.inference.inputs import plan_jobs
 from pace_mmdet.inference.writers import FORMATS

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.inference.cells import (cells_from_codes, join_cells,
-                                        no_cells)
+from pace_mmdet.inference.cells import cells_from_codes, join_cells, no_cells
 
 from .conftest import bitmaps_of, cells_of, random_masks
 

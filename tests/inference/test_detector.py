@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.engine import UserError
+from pace_mmdet.errors import UserError
 from pace_mmdet.inference import load_segmenter
 from pace_mmdet.inference.detector import NetworkDetector, load_detector
 from pace_mmdet.inference.preparation import preparation_of

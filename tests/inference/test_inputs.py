@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from pace_mmdet.engine import UserError
+from pace_mmdet.errors import UserError
 from pace_mmdet.inference.inputs import plan_jobs, prepare_folder
 
 

@@ -5,8 +5,7 @@ import pytest
 from mmengine.config import Config
 
 from pace_mmdet.datasets import LoadMicroscopyImage
-from pace_mmdet.datasets.errors import AnnotationError
-from pace_mmdet.engine import UserError
+from pace_mmdet.errors import AnnotationError, UserError
 from pace_mmdet.inference.preparation import (preparation_of, score_threshold,
                                               tile_size, trained_diameter)
 from pace_mmdet.inference.tiling import plan_tiles

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pace_mmdet.engine import UserError
+from pace_mmdet.errors import UserError
 from pace_mmdet.inference.segmenter import aligned_factor
 from pace_mmdet.inference.thresholding import ThresholdDetector
 from pace_mmdet.testing import synthetic_cells

@@ -8,8 +8,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from pace_mmdet.engine import MemoryFormatHook, to_channels_last
-from pace_mmdet.models import (Float32DCNv2, Float32RoIExtractor,
-                               Float32RPNHead)
+from pace_mmdet.models import Float32DCNv2, Float32RoIExtractor, Float32RPNHead
 from pace_mmdet.testing import synthetic_sample
 
 from .conftest import build, prepare

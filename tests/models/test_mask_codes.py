@@ -6,9 +6,10 @@ from mmengine.config import ConfigDict
 from pycocotools import mask as mask_utils
 from torch.nn import functional as F
 
+from pace_mmdet.masks.crops import encode_crops
+from pace_mmdet.masks.run_lengths import decode_counts, encode_counts
 from pace_mmdet.models import FullMaskHead
-from pace_mmdet.models.mask_codes import encode_crops, masks_to_codes
-from pace_mmdet.points.run_lengths import decode_counts, encode_counts
+from pace_mmdet.models.mask_codes import masks_to_codes
 
 
 def make_logits(count, seed=0):

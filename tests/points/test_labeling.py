@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
+from pace_mmdet.masks.run_lengths import decode_counts
 from pace_mmdet.points import flip_labels, label_points
-from pace_mmdet.points.run_lengths import decode_counts
 
 HEIGHT, WIDTH = 23, 31
 

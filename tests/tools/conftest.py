@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pace_mmdet.datasets import hela
+from pace_mmdet.sources.hela import preparing as hela
 from pace_mmdet.testing import synthetic_cells
 
 ROOT = Path(__file__).parents[2]

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import tifffile
 
-from pace_mmdet.benchmarking import (Aim, Comparison, Cost, compare,
-                                     from_json, to_json)
 from pace_mmdet.inference import Segmenter
 from pace_mmdet.inference.preparation import Preparation
 from pace_mmdet.inference.thresholding import ThresholdDetector
 from pace_mmdet.testing import synthetic_cells
+from pace_mmdet.testing.benchmarking import (Aim, Comparison, Cost, compare,
+                                             from_json, to_json)
 
 ROOT = Path(__file__).parents[2]
 BENCHMARKS = ROOT / 'tools/benchmarks'
@@ -80,7 +80,7 @@ def test_all_in_one_command(monkeypatch, capsys, tmp_path):
     """Results are kept, the page shows them; the script is a stand-in."""
     (tmp_path / 'fast.py').write_text(
         'import sys\nfrom pathlib import Path\n'
-        'from pace_mmdet.benchmarking import *\n'
+        'from pace_mmdet.testing.benchmarking import *\n'
         'publish([Comparison("Doing " + sys.argv[1], dict('
         'ours=Cost(1.0, 10.0), other=Cost(3.0, 50.0)), '
         'dict(other=Aim(2)), ["a remark"])], Path(sys.argv[3]))\n')

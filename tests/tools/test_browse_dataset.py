@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 import pace_mmdet  # noqa: F401
-from pace_mmdet.datasets.converters import masks_to_points
+from pace_mmdet.coco.converting import masks_to_points
 from pace_mmdet.testing import write_synthetic_coco
 
 TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/browse_dataset.py'

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from pace_mmdet.datasets import hela, livecell_download
-from pace_mmdet.engine import run_tool
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.sources.hela import preparing as hela
+from pace_mmdet.sources.livecell import download as livecell_download
 from pace_mmdet.testing import write_synthetic_coco
-from pace_mmdet.testing_livecell import write_synthetic_livecell
+from pace_mmdet.testing.livecell import write_synthetic_livecell
 from tests.loopback import serving
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from pace_mmdet.evaluation.results_tables import BLOCKS, fill_blocks
+from pace_mmdet.reporting.results_tables import BLOCKS, fill_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 

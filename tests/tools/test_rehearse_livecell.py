@@ -10,8 +10,8 @@ import torch
 # An optimizer imports it, which takes seconds: once, not in every fork.
 import torch._dynamo  # noqa: F401
 
-from pace_mmdet import rehearsal
-from pace_mmdet.engine import run_tool
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.recipes import rehearsal
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools/rehearse_livecell.py'

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pace_mmdet.engine import UserError
+from pace_mmdet.errors import UserError
 from pace_mmdet.testing import synthetic_coco, write_synthetic_coco
 from pace_mmdet.visualization.comparing import Comparison
 

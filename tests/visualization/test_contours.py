@@ -5,8 +5,9 @@ import torch
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.visualization.contours import (mask_outlines, outlines_within,
-                                               rle_crops)
+from pace_mmdet.masks.crops import rle_crops
+from pace_mmdet.masks.outlines import outlines_within
+from pace_mmdet.visualization.contours import mask_outlines
 
 
 def bitmap(height, width, *boxes):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 
+from pace_mmdet.images.saving import save_figure
 from pace_mmdet.points import AnnotationCost
 from pace_mmdet.structures import InstancePoints
-from pace_mmdet.visualization import (comparison_figure, save_figure,
-                                      supervision_figure)
+from pace_mmdet.visualization import comparison_figure, supervision_figure
 
 
 def picture(figure, tmp_path):

@@ -4,11 +4,12 @@ import json
 import numpy as np
 import pytest
 
+from pace_mmdet.images.saving import save_figure
 from pace_mmdet.points import AnnotationCost
-from pace_mmdet.visualization import (annotation_cost_figure,
-                                      compared_losses_figure,
+from pace_mmdet.points.cost_figures import annotation_cost_figure
+from pace_mmdet.visualization import (compared_losses_figure,
                                       points_and_ap_figure, read_scalars,
-                                      save_figure, training_curve_figure)
+                                      training_curve_figure)
 
 
 def texts(figure):

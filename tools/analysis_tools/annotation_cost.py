@@ -8,9 +8,11 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from pace_mmdet.engine import UserError, run_tool
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.errors import UserError
+from pace_mmdet.images.saving import save_figure
 from pace_mmdet.points import AnnotationCost
-from pace_mmdet.visualization import annotation_cost_figure, save_figure
+from pace_mmdet.points.cost_figures import annotation_cost_figure
 
 
 def parse_args() -> argparse.Namespace:

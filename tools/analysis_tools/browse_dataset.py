@@ -7,7 +7,7 @@ from typing import Optional, Sequence
 from mmengine.config import DictAction
 
 import pace_mmdet  # noqa: F401  (registers what configs name)
-from pace_mmdet.engine import run_tool
+from pace_mmdet.commands.running import run_tool
 from pace_mmdet.engine.configuring import load_config
 from pace_mmdet.visualization.browse import PHASES, SPLITS, browse
 

@@ -16,8 +16,9 @@ from typing import Dict, List
 from rich.console import Console
 from rich.progress import track
 
-from pace_mmdet.engine import UserError, run_tool
-from pace_mmdet.visualization import save_figure
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.errors import UserError
+from pace_mmdet.images.saving import save_figure
 from pace_mmdet.visualization.comparing import Comparison
 
 

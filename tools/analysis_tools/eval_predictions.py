@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 
-from pace_mmdet.engine import run_tool
+from pace_mmdet.commands.running import run_tool
 from pace_mmdet.evaluation.report import score_table
 from pace_mmdet.evaluation.scoring import plain_scores, score_files
 from pace_mmdet.files import atomic_file

@@ -8,9 +8,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from pace_mmdet.engine import UserError, run_tool
-from pace_mmdet.evaluation.results_tables import BLOCKS, fill_blocks
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.errors import UserError
 from pace_mmdet.files import atomic_file
+from pace_mmdet.reporting.results_tables import BLOCKS, fill_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 

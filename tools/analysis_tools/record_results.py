@@ -8,9 +8,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from pace_mmdet.engine import run_tool
-from pace_mmdet.evaluation.metafile import record_runs
-from pace_mmdet.evaluation.run_records import read_run
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.reporting.metafile import record_runs
+from pace_mmdet.reporting.run_records import read_run
 
 
 def parse_args() -> argparse.Namespace:

@@ -10,7 +10,8 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from pace_mmdet.engine import UserError, run_tool
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.detections import load_detections
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
 from pace_mmdet.evaluation.thresholds import F1Curve, f1_curve

@@ -12,14 +12,15 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from pace_mmdet.engine import UserError, run_tool
-from pace_mmdet.evaluation.paper_rows import (collect_rows, read_paper,
-                                              rows_as_csv, rows_as_markdown)
-from pace_mmdet.evaluation.row_runs import run_missing
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.errors import UserError
 from pace_mmdet.files import write_atomically
-from pace_mmdet.visualization.plots import (annotation_cost_figure,
-                                            points_and_ap_figure)
-from pace_mmdet.visualization.saving import save_figure
+from pace_mmdet.images.saving import save_figure
+from pace_mmdet.points.cost_figures import annotation_cost_figure
+from pace_mmdet.reporting.paper_rows import (collect_rows, read_paper,
+                                             rows_as_csv, rows_as_markdown)
+from pace_mmdet.reporting.row_runs import run_missing
+from pace_mmdet.visualization.plots import points_and_ap_figure
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -20,9 +20,9 @@ from playwright.sync_api import sync_playwright
 
 from pace_mmdet.annotate import Project, changes
 from pace_mmdet.annotate.serving import listen, serve
-from pace_mmdet.benchmarking import (Comparison, Cost, add_json_option,
-                                     publish)
 from pace_mmdet.testing import synthetic_cells
+from pace_mmdet.testing.benchmarking import (Comparison, Cost, add_json_option,
+                                             publish)
 
 POINTS = 4
 SMALL, LARGE = 512, 2048  # pixels

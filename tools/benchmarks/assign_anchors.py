@@ -6,9 +6,10 @@ from mmdet.models.task_modules.assigners import MaxIoUAssigner
 from mmdet.models.task_modules.prior_generators import AnchorGenerator
 from mmengine.structures import InstanceData
 
-from pace_mmdet.benchmarking import (Aim, Comparison, add_json_option,
-                                     available_megabytes, compare, publish)
 from pace_mmdet.models import BoundedMaxIoUAssigner
+from pace_mmdet.testing.benchmarking import (Aim, Comparison, add_json_option,
+                                             available_megabytes, compare,
+                                             publish)
 
 STRIDES = (4, 8, 16, 32, 64)
 SETTINGS = dict(pos_iou_thr=0.7, neg_iou_thr=0.3, min_pos_iou=1e-6)

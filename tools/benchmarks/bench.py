@@ -17,8 +17,8 @@ from typing import Any, Dict, List
 
 import torch
 
-from pace_mmdet.benchmarking import OURS, Comparison, from_json
 from pace_mmdet.files import write_atomically
+from pace_mmdet.testing.benchmarking import OURS, Comparison, from_json
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 from typing import Tuple
 
-from pace_mmdet.benchmarking import (Comparison, Cost, add_json_option,
-                                     publish)
 from pace_mmdet.files import atomic_file
 from pace_mmdet.testing import synthetic_coco
+from pace_mmdet.testing.benchmarking import (Comparison, Cost, add_json_option,
+                                             publish)
 
 ROOT = Path(__file__).resolve().parents[2]
 CONVERTER = ROOT / 'tools/dataset_converters/masks_to_points.py'

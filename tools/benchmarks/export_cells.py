@@ -5,14 +5,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from pace_mmdet.benchmarking import (Comparison, Cost, add_json_option,
-                                     publish)
-from pace_mmdet.datasets.microscopy import to_uint8
+from pace_mmdet.images.microscopy import to_uint8
 from pace_mmdet.inference import Segmenter
 from pace_mmdet.inference.preparation import Preparation
 from pace_mmdet.inference.thresholding import ThresholdDetector
 from pace_mmdet.inference.writers import FORMATS, FileCells, outputs_of
 from pace_mmdet.testing import synthetic_cells
+from pace_mmdet.testing.benchmarking import (Comparison, Cost, add_json_option,
+                                             publish)
 
 AIMS = {name: ['aim: 1 s'] for name in ('labels', 'roi', 'geojson')}
 

@@ -6,10 +6,10 @@ import time
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.benchmarking import (Comparison, Cost, add_json_option,
-                                     publish)
 from pace_mmdet.points import draw_points, label_points
 from pace_mmdet.testing import synthetic_coco
+from pace_mmdet.testing.benchmarking import (Comparison, Cost, add_json_option,
+                                             publish)
 
 HEIGHT, WIDTH = 520, 704
 

@@ -13,10 +13,10 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
-from pace_mmdet.benchmarking import (Aim, Comparison, add_json_option,
-                                     compare, publish)
-from pace_mmdet.datasets.converters import masks_to_points
+from pace_mmdet.coco.converting import masks_to_points
 from pace_mmdet.testing import write_synthetic_coco
+from pace_mmdet.testing.benchmarking import (Aim, Comparison, add_json_option,
+                                             compare, publish)
 
 ROOT = Path(__file__).resolve().parents[2]
 BASES = ROOT / 'configs/_base_/datasets'

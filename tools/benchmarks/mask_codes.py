@@ -8,9 +8,9 @@ from mmengine.config import ConfigDict
 from pycocotools import mask as mask_utils
 from torch.nn import functional as F
 
-from pace_mmdet.benchmarking import (Aim, Comparison, add_json_option,
-                                     compare, publish)
 from pace_mmdet.models.mask_codes import masks_to_codes
+from pace_mmdet.testing.benchmarking import (Aim, Comparison, add_json_option,
+                                             compare, publish)
 
 
 def parse_args() -> argparse.Namespace:

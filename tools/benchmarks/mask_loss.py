@@ -10,10 +10,10 @@ from mmdet.models.task_modules.samplers import SamplingResult
 from mmengine.config import ConfigDict
 from torch import Tensor
 
-from pace_mmdet.benchmarking import (Aim, Comparison, add_json_option,
-                                     compare, publish)
 from pace_mmdet.models import PointMaskHead
 from pace_mmdet.testing import synthetic_sample
+from pace_mmdet.testing.benchmarking import (Aim, Comparison, add_json_option,
+                                             compare, publish)
 
 HEAD = dict(num_convs=0, in_channels=1, conv_out_channels=1, num_classes=1)
 TRAIN_CFG = ConfigDict(mask_size=28)

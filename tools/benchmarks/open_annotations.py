@@ -9,10 +9,10 @@ from typing import Iterator
 import numpy as np
 from mmengine.logging import MMLogger
 
-from pace_mmdet.benchmarking import (Aim, Comparison, add_json_option,
-                                     compare, publish)
+from pace_mmdet.coco.files import write_coco
 from pace_mmdet.datasets import LIVECellPointDataset
-from pace_mmdet.datasets.coco_json import write_coco
+from pace_mmdet.testing.benchmarking import (Aim, Comparison, add_json_option,
+                                             compare, publish)
 
 from mmdet.datasets import CocoDataset  # isort: skip
 

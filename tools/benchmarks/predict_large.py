@@ -15,8 +15,6 @@ import numpy as np
 import tifffile
 from rich.console import Console
 
-from pace_mmdet.benchmarking import (Comparison, Cost, add_json_option,
-                                     publish)
 from pace_mmdet.inference import Segmenter, load_segmenter
 from pace_mmdet.inference.batch import Batch
 from pace_mmdet.inference.inputs import plan_jobs
@@ -24,6 +22,8 @@ from pace_mmdet.inference.preparation import Preparation
 from pace_mmdet.inference.thresholding import ThresholdDetector
 from pace_mmdet.inference.writers import FORMATS
 from pace_mmdet.testing import synthetic_cells
+from pace_mmdet.testing.benchmarking import (Comparison, Cost, add_json_option,
+                                             publish)
 
 
 def parse_args() -> argparse.Namespace:

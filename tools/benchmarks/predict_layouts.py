@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.benchmarking import (Aim, Comparison, Cost, add_json_option,
-                                     publish)
 from pace_mmdet.inference import Cells, load_segmenter, read_image
 from pace_mmdet.models import coded_masks
+from pace_mmdet.testing.benchmarking import (Aim, Comparison, Cost,
+                                             add_json_option, publish)
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYOUTS = [(768, 192), (768, 320), (640, 192), (1024, 192)]

@@ -12,13 +12,13 @@ from typing import Iterator, List, Tuple
 
 import numpy as np
 
-from pace_mmdet.benchmarking import (Aim, Comparison, add_json_option,
-                                     compare, publish)
-from pace_mmdet.datasets.coco_json import write_coco
+from pace_mmdet.coco.files import write_coco
 from pace_mmdet.evaluation.coco_protocol import IOU_TYPES, METRIC_NAMES
 from pace_mmdet.evaluation.scoring import score_files
 from pace_mmdet.testing import (pycocotools_scores, synthetic_coco,
                                 synthetic_results)
+from pace_mmdet.testing.benchmarking import (Aim, Comparison, add_json_option,
+                                             compare, publish)
 
 HEIGHT, WIDTH = 520, 704
 # LIVECell's test set: 1,564 images, most with some hundred cells, a few with

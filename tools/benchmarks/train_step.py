@@ -21,13 +21,13 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from rich.progress import track
 
-from pace_mmdet.benchmarking import (OURS, Comparison, Cost, add_json_option,
-                                     publish)
 from pace_mmdet.engine import to_channels_last
 from pace_mmdet.engine.configuring import use_mixed_precision
+from pace_mmdet.images.saving import save_figure
 from pace_mmdet.testing import synthetic_sample
+from pace_mmdet.testing.benchmarking import (OURS, Comparison, Cost,
+                                             add_json_option, publish)
 from pace_mmdet.visualization.plots import compared_losses_figure
-from pace_mmdet.visualization.saving import save_figure
 
 STOCK = 'MMDetection'
 VARIANTS = (OURS, STOCK, 'bfloat16', 'bfloat16+channels_last')

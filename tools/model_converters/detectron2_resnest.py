@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pace_mmdet.commands.running import run_tool
 from pace_mmdet.converters import convert_file
-from pace_mmdet.engine import run_tool
 
 CONFIG = 'configs/livecell/anchor_based_r200_dcn.py'
 

@@ -1,7 +1,7 @@
 """What the loading transforms ask of the results they are given."""
 import numpy as np
 
-from ..errors import ImageFileError
+from pace_mmdet.errors import ImageFileError
 
 
 def check_image_size(results: dict) -> None:

@@ -7,10 +7,11 @@ from mmdet.datasets.transforms import LoadAnnotations
 from mmdet.registry import TRANSFORMS
 from mmengine.fileio import get_local_path
 
+from pace_mmdet.errors import ImageFileError
+from pace_mmdet.images.microscopy import (check_mode, read_image, stretch,
+                                          to_uint8)
 from pace_mmdet.structures import InstancePoints
 
-from ..errors import ImageFileError
-from ..microscopy import check_mode, read_image, stretch, to_uint8
 from .checks import check_image_size, require_original_image
 
 

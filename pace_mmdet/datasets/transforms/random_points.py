@@ -3,11 +3,11 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
+from pace_mmdet.coco.points import check_num_points
+from pace_mmdet.masks.segmentations import clean_segmentation
 from pace_mmdet.points import draw_points, flip_labels, label_points
 from pace_mmdet.structures import InstancePoints
 
-from ..mask_coco import clean_segmentation
-from ..point_coco import check_num_points
 from .checks import check_image_size, require_original_image
 
 

@@ -3,8 +3,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
-from . import (coco, geojson, imagej_rois, label_images, measurements,
-               overlays)
+from . import coco, geojson, imagej_rois, label_images, measurements, overlays
 from .results import FileCells
 
 

@@ -4,11 +4,11 @@ from typing import Iterator, List
 
 import msgspec
 
-from pace_mmdet.datasets.coco_json import write_coco
+from pace_mmdet.coco.files import write_coco
 from pace_mmdet.files import write_atomically
+from pace_mmdet.inference.cells import Cells
+from pace_mmdet.masks.pixel_outlines import pixel_outlines
 
-from ..cells import Cells
-from ..outlines import pixel_outlines
 from .results import FileCells
 
 

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 
 from pace_mmdet.files import atomic_file
+from pace_mmdet.masks.pixel_outlines import Polygon, pixel_outlines
 
-from ..outlines import Polygon, pixel_outlines
 from .results import FileCells
 
 _COLOR = [255, 225, 26]

@@ -8,8 +8,8 @@ import numpy as np
 from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
 
 from pace_mmdet.files import write_atomically
+from pace_mmdet.masks.pixel_outlines import Polygon, pixel_outlines
 
-from ..outlines import Polygon, pixel_outlines
 from .results import FileCells
 
 # The format has 16 bits; roifile's reading of them ends there.

@@ -8,8 +8,8 @@ import numpy as np
 from skimage.measure import regionprops
 
 from pace_mmdet.files import write_atomically
+from pace_mmdet.inference.cells import Cells
 
-from ..cells import Cells
 from .results import FileCells
 
 COLUMNS = ('label', 'class', 'score', 'area', 'centroid_x', 'centroid_y',

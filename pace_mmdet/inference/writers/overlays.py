@@ -5,11 +5,11 @@ from typing import List, Tuple
 import cv2
 import numpy as np
 
+from pace_mmdet.images.saving import save_png
+from pace_mmdet.inference.cells import Cells
+from pace_mmdet.masks.outlines import bitmap_outline
 from pace_mmdet.visualization.artists import cell_colors
-from pace_mmdet.visualization.contours import bitmap_outline
-from pace_mmdet.visualization.saving import save_png
 
-from ..cells import Cells
 from .results import FileCells
 
 # Small images are enlarged, so that lines do not hide cells.

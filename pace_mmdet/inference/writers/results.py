@@ -5,9 +5,8 @@ from typing import Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from pace_mmdet.datasets.image_stacks import ImageStack, PixelSize
-
-from ..cells import Cells
+from pace_mmdet.images.stacks import ImageStack, PixelSize
+from pace_mmdet.inference.cells import Cells
 
 
 @dataclass

@@ -6,8 +6,9 @@ import torch
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import HorizontalBoxes
 
-from pace_mmdet.datasets import (ImageFileError, LIVECellPointDataset,
-                                 LoadMicroscopyImage, LoadPointAnnotations)
+from pace_mmdet.datasets import (LIVECellPointDataset, LoadMicroscopyImage,
+                                 LoadPointAnnotations)
+from pace_mmdet.errors import ImageFileError
 from pace_mmdet.structures import InstancePoints
 
 RAMP = np.linspace(30000, 36000, 48).astype(np.uint16).reshape(6, 8)

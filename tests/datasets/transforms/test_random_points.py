@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from mmdet.registry import DATASETS, TRANSFORMS
 
-from pace_mmdet.datasets import (CellMaskDataset, ImageFileError,
-                                 LIVECellPointDataset, RandomPointLabel)
-from pace_mmdet.datasets.converters import masks_to_points
+from pace_mmdet.coco.converting import masks_to_points
+from pace_mmdet.datasets import (CellMaskDataset, LIVECellPointDataset,
+                                 RandomPointLabel)
+from pace_mmdet.errors import ImageFileError
 from pace_mmdet.testing import write_synthetic_coco
 
 LOAD_IMAGE = dict(type='LoadMicroscopyImage', normalize='none')

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from pace_mmdet.datasets.image_stacks import ImageStack, PixelSize
-from pace_mmdet.datasets.label_images import read_label_image
+from pace_mmdet.images.labels import read_label_image
+from pace_mmdet.images.stacks import ImageStack, PixelSize
 from pace_mmdet.inference.cells import Cells
 from pace_mmdet.inference.writers.label_images import write_label_image
 

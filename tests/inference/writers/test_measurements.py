@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from pace_mmdet.datasets.image_stacks import PixelSize
+from pace_mmdet.images.stacks import PixelSize
 from pace_mmdet.inference.writers.measurements import measure, write_table
 
 from ..conftest import bitmaps_of, cells_of

@@ -1,0 +1,9 @@
+"""Hooks of the training loop."""
+from .checkpoints import AtomicCheckpointHook
+from .memory_format import MemoryFormatHook, to_channels_last
+from .seeding import IterationSeedHook
+
+__all__ = [
+    'AtomicCheckpointHook', 'IterationSeedHook', 'MemoryFormatHook',
+    'to_channels_last'
+]

@@ -1,0 +1,4 @@
+"""Reading microscope files: planes, intensities, label images.
+
+Nothing here knows MMDetection or PyTorch.
+"""

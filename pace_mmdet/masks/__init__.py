@@ -1,0 +1,4 @@
+"""Masks of cells: run-length codes, polygons, outlines.
+
+Nothing here knows MMDetection.
+"""

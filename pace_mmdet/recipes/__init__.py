@@ -1,0 +1,1 @@
+"""Whole ways from start to end: the demo, the rehearsal."""

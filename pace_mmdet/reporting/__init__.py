@@ -1,0 +1,1 @@
+"""Tables of results: metafiles, rows, the paper's table from runs."""

@@ -1,0 +1,132 @@
+"""What a finished run leaves in its work directory, read back.
+
+mmengine gives each start a folder named by its time, with the config in
+``vis_data/config.py``. Training writes scores to ``vis_data/scalars.json``, a
+line each; a test writes them to ``<time>.json`` in the folder itself.
+"""
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from mmengine.config import Config
+
+from pace_mmdet.engine.options import merge_options
+from pace_mmdet.errors import UserError
+from pace_mmdet.evaluation.livecell_metric import LIVECellMetric
+
+PREFIX = f'{LIVECellMetric.default_prefix}/'
+
+# What makes a run the run of a config; paths and loaders' workers may differ.
+_DECISIVE = ('model', 'train_cfg', 'optim_wrapper', 'param_scheduler',
+             'train_dataloader.batch_size', 'train_dataloader.dataset.type',
+             'train_dataloader.dataset.num_points')
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One finished run.
+
+    Attributes:
+        seed (int, optional): None if it was not fixed.
+        iterations (int): Of training.
+        scored (str): Which evaluation the scores are of.
+        scores (Dict[str, float]): Fractions by name, such as 'segm_AP'.
+    """
+    seed: Optional[int]
+    iterations: int
+    scored: str
+    scores: Dict[str, float]
+
+
+def read_run(work_dir: Path,
+             config: Path,
+             options: Optional[Dict[str, Any]] = None) -> RunRecord:
+    """Read the newest evaluation of a finished run.
+
+    That is the newest test if it was made after training, otherwise the last
+    validation. (Not the best one: to pick it by the score that is reported
+    would flatter.)
+
+    Args:
+        work_dir (Path): Where ``tools/train.py`` worked.
+        config (Path): The config that the run should be of.
+        options (dict, optional): Settings by dotted key that it was given
+            beside the config.
+
+    Returns:
+        RunRecord: Its scores.
+
+    Raises:
+        UserError: If there is no such run, it is unfinished, was not
+            evaluated, or had other settings than the config.
+    """
+    work_dir = Path(work_dir)
+    starts = sorted(path.parent for path in work_dir.glob('*/vis_data'))
+    trainings = [path for path in starts if _lines(path)]
+    if not trainings:
+        raise UserError(f'{work_dir}: no training run of tools/train.py here')
+    cfg = Config.fromfile(trainings[-1] / 'vis_data' / 'config.py')
+    _check_config(cfg, config, work_dir, options)
+    iterations = cfg.train_cfg.get('max_iters')
+    _check_finished(work_dir, iterations)
+    scored, scores = _newest_scores(starts)
+    if not scores:
+        raise UserError(f'{work_dir}: no scores of {LIVECellMetric.__name__}; '
+                        'run tools/test.py with this work directory')
+    seed = (cfg.get('randomness') or {}).get('seed')
+    return RunRecord(seed, iterations, scored, scores)
+
+
+def _newest_scores(starts: List[Path]) -> Any:
+    for start in reversed(starts):
+        tested = start / f'{start.name}.json'
+        if tested.is_file():
+            cfg = Config.fromfile(start / 'vis_data' / 'config.py')
+            return (f'test of {Path(cfg.load_from).name}',
+                    _scores(json.loads(tested.read_text())))
+        for line in reversed(_lines(start)):
+            if _scores(line):
+                return 'last validation', _scores(line)
+    return '', {}
+
+
+def _lines(start: Path) -> List[dict]:
+    path = start / 'vis_data' / 'scalars.json'
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _scores(line: dict) -> Dict[str, float]:
+    return {
+        key[len(PREFIX):]: value
+        for key, value in line.items() if key.startswith(PREFIX)
+    }
+
+
+def _check_finished(work_dir: Path, iterations: Optional[int]) -> None:
+    last = work_dir / 'last_checkpoint'
+    name = Path(last.read_text().strip()).name if last.is_file() else 'none'
+    if name != f'iter_{iterations}.pth':
+        raise UserError(
+            f'{work_dir}: unfinished: the last checkpoint is {name}, the '
+            f'config trains for {iterations} iterations; go on with --resume')
+
+
+def _check_config(cfg: Config, config: Path, work_dir: Path,
+                  options: Optional[Dict[str, Any]]) -> None:
+    expected = Config.fromfile(config)
+    merge_options(expected, options or {}, allow_new=True)
+    differing = [
+        key for key in _DECISIVE if _lookup(cfg, key) != _lookup(expected, key)
+    ]
+    if differing:
+        raise UserError(f'{work_dir}: not a run of {config}: '
+                        f'{", ".join(differing)} differ(s)')
+
+
+def _lookup(cfg: Any, key: str) -> Any:
+    for part in key.split('.'):
+        cfg = (cfg or {}).get(part)
+    return cfg

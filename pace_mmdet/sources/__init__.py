@@ -1,0 +1,1 @@
+"""Where public data come from: LIVECell, HeLa; downloads and archives."""

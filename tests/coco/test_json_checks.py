@@ -1,0 +1,48 @@
+import tracemalloc
+
+import pytest
+
+from pace_mmdet.coco.json_checks import check_complete_coco
+from pace_mmdet.errors import AnnotationError
+
+COCO = b'{"images": [], "annotations": {"1": {}}, "categories": [1]}'
+
+
+@pytest.mark.parametrize('text', [COCO, b' ' + COCO + b'\n'])
+def test_complete(tmp_path, text):
+    path = tmp_path / 'a.json'
+    path.write_bytes(text)
+    check_complete_coco(path)
+
+
+@pytest.mark.parametrize(('text', 'said'), [
+    (b'', 'is empty'),
+    (COCO[:-1], 'it ends early, at byte 58, after .*"categories": .1'),
+    (COCO[:20], 'it ends early, at byte 20'),
+    (COCO + b'}', "trailing characters at byte 59 of 60, before '}'"),
+    (COCO.replace(b'"1":', b'"1"'), "expected ':' at byte 35 of 58, before"),
+    (COCO.replace(b'images', b'pictures'), 'missing required field `images`'),
+    (b'[1]', 'expected a COCO file'),
+    (b'3', 'expected a COCO file'),
+    (b'\n <?xml version="1.0"?><Error>', 'not JSON but HTML or XML.*Error'),
+    (b'\x00\xff\x00', 'not a complete JSON file: invalid character at byte 0'),
+])
+def test_faults(tmp_path, text, said):
+    path = tmp_path / 'a.json'
+    path.write_bytes(text)
+    with pytest.raises(AnnotationError, match=said) as error:
+        check_complete_coco(path)
+    assert str(error.value).startswith(f'{path}: ')
+
+
+def test_a_large_file_takes_no_memory(tmp_path):
+    path = tmp_path / 'a.json'
+    cells = b','.join([b'{"id": 1, "bbox": [1.5, 2, 3, 4]}'] * 100_000)
+    path.write_bytes(COCO.replace(b'{"1": {}}', b'[' + cells + b']'))
+    tracemalloc.start()
+    try:
+        check_complete_coco(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert path.stat().st_size > 3e6 and peak < 1e5

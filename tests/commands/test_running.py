@@ -1,0 +1,60 @@
+import pytest
+
+from pace_mmdet.commands.running import run_tool
+from pace_mmdet.errors import AnnotationError, ImageFileError, UserError
+
+
+@pytest.mark.parametrize('error', [UserError, AnnotationError, ImageFileError])
+def test_faults_of_the_user_are_messages(error, capsys):
+
+    def main():
+        raise error('x.json: what is wrong')
+
+    assert run_tool(main) == 2
+    assert capsys.readouterr().err == 'error: x.json: what is wrong\n'
+
+
+def test_a_full_disk_is_a_message(capsys):
+
+    def main():
+        raise OSError(28, 'No space left on device', 'a.json')
+
+    assert run_tool(main) == 2
+    said = capsys.readouterr().err
+    assert said == 'error: a.json: No space left on device\n'
+
+
+def test_other_processes_are_silent(capsys, monkeypatch):
+    monkeypatch.setenv('RANK', '1')
+
+    def main():
+        raise UserError('x')
+
+    assert run_tool(main) == 2
+    assert capsys.readouterr().err == ''
+
+
+def test_a_workers_message_without_its_traceback(capsys):
+
+    def main():
+        raise ImageFileError(
+            'Caught ImageFileError in DataLoader worker process 0.\n'
+            'Original Traceback (most recent call last):\n  File "x"\n'
+            'pace_mmdet.errors.ImageFileError: a.tif: cut off\n')
+
+    assert run_tool(main) == 2
+    assert capsys.readouterr().err == 'error: a.tif: cut off\n'
+
+
+@pytest.mark.parametrize('fault', [
+    lambda: int('x'),
+    lambda: open('no/such/file'),
+])
+def test_faults_of_the_program_keep_their_traceback(fault):
+    with pytest.raises((ValueError, FileNotFoundError)):
+        run_tool(fault)
+
+
+@pytest.mark.parametrize('returned, code', [(None, 0), (0, 0), (130, 130)])
+def test_exit_codes(returned, code):
+    assert run_tool(lambda: returned) == code
