@@ -2,10 +2,10 @@ from .cell_masks import CellMaskDataset
 from .errors import AnnotationError, ImageFileError
 from .livecell_points import LIVECellPointDataset
 from .transforms import (LoadMicroscopyImage, LoadPointAnnotations,
-                         RandomPointLabel)
+                         LoadPolygonAnnotations, RandomPointLabel)
 
 __all__ = [
     'AnnotationError', 'CellMaskDataset', 'ImageFileError',
     'LIVECellPointDataset', 'LoadMicroscopyImage', 'LoadPointAnnotations',
-    'RandomPointLabel'
+    'LoadPolygonAnnotations', 'RandomPointLabel'
 ]
