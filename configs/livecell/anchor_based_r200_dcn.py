@@ -30,7 +30,7 @@ model = dict(
 train_pipeline = [
     dict(type='SeedSample'),
     dict(type='LoadMicroscopyImage', normalize='none'),
-    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='LoadPolygonAnnotations'),
     dict(
         type='RandomChoiceResize',
         scales=[(1333, side) for side in (440, 480, 520, 560, 580, 620)],

@@ -3,10 +3,10 @@ from .cell_masks import CellMaskDataset
 from .cell_points import LIVECellPointDataset
 from .seeding import SeededInfiniteSampler, SeedSample
 from .transforms import (LoadMicroscopyImage, LoadPointAnnotations,
-                         RandomPointLabel)
+                         LoadPolygonAnnotations, RandomPointLabel)
 
 __all__ = [
     'CellMaskDataset', 'LIVECellPointDataset', 'LoadMicroscopyImage',
-    'LoadPointAnnotations', 'RandomPointLabel', 'SeedSample',
-    'SeededInfiniteSampler'
+    'LoadPointAnnotations', 'LoadPolygonAnnotations', 'RandomPointLabel',
+    'SeedSample', 'SeededInfiniteSampler'
 ]

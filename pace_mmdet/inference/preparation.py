@@ -21,8 +21,8 @@ at 0.5, 88.1 % at 0.05."""
 TILE_SIZE = 768
 _LOADERS = ('LoadMicroscopyImage', 'LoadImageFromFile')
 # They do nothing to the pixels, or what the model's data preprocessor does.
-_PASSED_OVER = ('LoadAnnotations', 'LoadPointAnnotations', 'Pad',
-                'PackDetInputs')
+_PASSED_OVER = ('LoadAnnotations', 'LoadPointAnnotations',
+                'LoadPolygonAnnotations', 'Pad', 'PackDetInputs')
 
 
 @dataclass(frozen=True)

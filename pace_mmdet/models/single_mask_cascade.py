@@ -27,6 +27,8 @@ class SingleMaskCascadeRoIHead(CascadeRoIHead):
     - The class scores are the mean of the stages' probabilities; the
       parent averages logits.
     - A box that lies outside the image is no detection.
+    - RoIs that are true boxes go on to the next stage, unless its sampler
+      adds the true boxes anew. The parent always leaves them out.
 
     One more difference is a matter of the config: detectron2 samples RoIs
     once and only relabels them for the later stages, which is
@@ -93,6 +95,31 @@ class SingleMaskCascadeRoIHead(CascadeRoIHead):
             cls_score = cls_score.softmax(dim=-1)
         return dict(
             cls_score=cls_score, bbox_pred=bbox_pred, bbox_feats=bbox_feats)
+
+    def bbox_loss(self, stage: int, x: Tuple[Tensor],
+                  sampling_results: List[SamplingResult]) -> dict:
+        """A stage's box loss; says which RoIs the next stage is left with.
+
+        From a stage's RoIs, the parent removes the true boxes among them
+        (``pos_is_gt``), since MMDetection's samplers add them again. One that
+        doesn't, such as ``PseudoSampler``, would be left with fewer RoIs and
+        far fewer positive ones at every stage.
+
+        Args:
+            stage (int): The stage.
+            x (tuple[Tensor]): Feature maps.
+            sampling_results (list[:obj:`SamplingResult`]): One per image.
+
+        Returns:
+            dict: As the parent's.
+        """
+        results = super().bbox_loss(stage, x, sampling_results)
+        following = self.bbox_sampler[stage + 1:stage + 2]
+        if following and not getattr(following[0], 'add_gt_as_proposals',
+                                     False):
+            for sampled in sampling_results:
+                sampled.pos_is_gt = torch.zeros_like(sampled.pos_is_gt)
+        return results
 
     def _refine_roi(self, x: Tuple[Tensor], rois: Tensor,
                     batch_img_metas: List[dict],

@@ -88,7 +88,9 @@ def test_point_configs_need_no_mask_of_the_training_set(path):
 
 @pytest.mark.parametrize('path', [p for p in CONFIGS if '_full' in p])
 def test_full_mask_rows_differ_from_point_rows_in_supervision_only(path):
-    full, points = read(path), read(path.replace('_full', '_4pt'))
+    counterpart = (path.replace('_full_masks', '_masks')
+                   if '_full_masks' in path else path.replace('_full', '_4pt'))
+    full, points = read(path), read(counterpart)
     assert full.model.roi_head.mask_head.type == 'FullMaskHead'
     full.model.roi_head.mask_head.type = 'PointMaskHead'
     assert full.model == points.model

@@ -166,3 +166,69 @@ def test_forward_gives_the_networks_outputs(model):
 def test_bad_arguments(small_model_cfg, changes, message):
     with pytest.raises(ValueError, match=message):
         build(small_model_cfg(**changes))
+
+
+def sampled_rois(small_model_cfg, sampler, num_cells, offset):
+    """RoIs and positive ones at each stage, from proposals near true boxes.
+
+    The box heads are made to shift nothing, so that a stage's RoIs are those
+    that the stage before handed on.
+
+    Args:
+        sampler (dict): Of the stages after the first.
+        num_cells (int): Cells in the image.
+        offset (float): Of proposals, in widths of a cell.
+    """
+    cfg = small_model_cfg()
+    stages = cfg.train_cfg.rcnn
+    stages[0].sampler.num = 512
+    for stage in stages[1:]:
+        stage.sampler = dict(sampler)
+    model = build(cfg)
+    head = model.roi_head
+    for box_head in head.bbox_head:
+        torch.nn.init.zeros_(box_head.fc_reg.weight)
+        torch.nn.init.zeros_(box_head.fc_reg.bias)
+    sample = make_sample(num_cells, 520, 704)[1]
+    boxes = sample.gt_instances.bboxes
+    boxes = getattr(boxes, 'tensor', boxes)
+    shift = offset * (boxes[:, 2:] - boxes[:, :2])
+    away = torch.rand(2000, 2) * torch.tensor([500., 370.])
+    proposals = torch.cat([
+        boxes + torch.cat([shift, shift], dim=1),
+        torch.cat([away, away + torch.tensor([200., 150.])], dim=1)
+    ])
+    counts = []
+    stock = head.bbox_loss
+
+    def bbox_loss(stage, x, sampling_results):
+        result, = sampling_results
+        counts.append((len(result.priors), len(result.pos_priors)))
+        return stock(stage, x, sampling_results)
+
+    head.bbox_loss = bbox_loss
+    head.train()
+    features = tuple(
+        torch.zeros(1, 128, -(-520 // 2**i), -(-704 // 2**i))
+        for i in range(2, 7))
+    head.loss(features, [
+        InstanceData(bboxes=proposals, scores=torch.ones(len(proposals)))
+    ], [sample])
+    return counts
+
+
+@pytest.mark.parametrize('num_cells, offset', [(300, 0.05), (100, 0.6)])
+def test_rois_drawn_once_stay_through_the_stages(small_model_cfg, num_cells,
+                                                 offset):
+    """True boxes among them, too, which are the only positive ones where
+    proposals are poor."""
+    counts = sampled_rois(small_model_cfg, dict(type='PseudoSampler'),
+                          num_cells, offset)
+    assert counts == 3 * [(512, min(num_cells, 128))]
+
+
+def test_stages_that_draw_anew_get_true_boxes_once(small_model_cfg):
+    """As MMDetection has it: left out, then added by the sampler."""
+    sampler = dict(small_model_cfg().train_cfg.rcnn[1].sampler, num=512)
+    counts = sampled_rois(small_model_cfg, sampler, 100, 0.6)
+    assert counts == 3 * [(512, 100)]

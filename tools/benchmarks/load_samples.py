@@ -33,16 +33,24 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def build(name: str, ann_file: Path, poly2mask: bool = True):
-    """The training set of a base config on other files."""
+STOCK = dict(type='LoadAnnotations', with_bbox=True, with_mask=True)
+
+
+def build(name: str, ann_file: Path, stock: bool = False):
+    """The training set of a base config on other files.
+
+    With ``stock``, masks are loaded as MMDetection does by default.
+    """
     cfg = Config.fromfile(BASES / f'{name}.py').train_dataloader.dataset
     cfg.update(
         data_root=None,
         ann_file=str(ann_file),
         data_prefix=dict(img=str(ann_file.parent / 'images')))
-    for step in cfg.pipeline:
-        if step.type == 'LoadAnnotations':
-            step.poly2mask = poly2mask
+    if stock:
+        cfg.pipeline = [
+            STOCK if step.type == 'LoadPolygonAnnotations' else step
+            for step in cfg.pipeline
+        ]
     with redirect_stdout(io.StringIO()):
         return DATASETS.build(cfg)
 
@@ -56,12 +64,11 @@ def main() -> None:
                                      args.height, args.width)
         points = Path(folder) / 'points.json'
         masks_to_points(masks, points)
-        bitmaps = 'masks as bitmaps (poly2mask=True)'
+        bitmaps = 'full masks as bitmaps (stock)'
         datasets = {
             'ours': build('livecell_points', points),
-            bitmaps: build('livecell_masks', masks),
-            'masks as polygons (poly2mask=False)': build(
-                'livecell_masks', masks, poly2mask=False)
+            bitmaps: build('livecell_masks', masks, stock=True),
+            'full masks as polygons': build('livecell_masks', masks)
         }
         costs = compare(
             {

@@ -4,7 +4,7 @@ _base_ = './hela_points.py'
 train_pipeline = [
     dict(type='SeedSample'),
     dict(type='LoadMicroscopyImage', normalize='percentile'),
-    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='LoadPolygonAnnotations'),
     dict(type='RandomCrop', crop_size=(256, 256)),
     dict(
         type='RandomFlip',

@@ -6,7 +6,7 @@ train_pipeline = [
     dict(type='SeedSample'),
     # As published: the 8-bit values themselves, see the model's mean and std.
     dict(type='LoadMicroscopyImage', normalize='none'),
-    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='LoadPolygonAnnotations'),
     dict(
         type='RandomChoiceResize',
         scales=[(1333, side) for side in (440, 480, 520, 580, 620)],
