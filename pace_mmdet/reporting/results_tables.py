@@ -1,6 +1,6 @@
-"""Tables of results for the README: the paper's and ours, never mixed.
+"""Tables of results for docs/results.md: the paper's and ours, never mixed.
 
-The paper's stand in one CSV, ours in the metafiles; the README repeats them
+The paper's stand in one CSV, ours in the metafiles; the page repeats them
 between the marks ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``, where
 :func:`fill_blocks` writes them.
 """
@@ -38,7 +38,7 @@ def paper_table(root: Path) -> str:
     ] for row in rows]
     return markdown_table(_header(), cells) + (
         f'\n\nThe paper\'s figures, on LIVECell\'s test set; all of its '
-        f'columns are in [{PAPER_CSV}]({PAPER_CSV}).')
+        f'columns are in [{PAPER_CSV}](../{PAPER_CSV}).')
 
 
 def results_table(root: Path, folders: Sequence[str]) -> str:
@@ -65,7 +65,7 @@ def results_table(root: Path, folders: Sequence[str]) -> str:
         for model in models if model['Metadata']['Points per Cell'] == 'full'
     }
     cells = [[
-        f'[{model["Name"]}]({model["Config"]})',
+        f'[{model["Name"]}](../{model["Config"]})',
         f'{model["Metadata"]["Points per Cell"]}',
         _time(f'{model["Metadata"]["Points per Cell"]}'),
         _with_spread(model, 'mask AP'),
@@ -88,7 +88,7 @@ def fill_blocks(text: str, root: Path) -> str:
     """Write the tables between their marks.
 
     Args:
-        text (str): Markdown, such as the README's.
+        text (str): Markdown, such as that of docs/results.md.
         root (Path): The repository.
 
     Returns:

@@ -29,7 +29,7 @@ def main() -> None:
     runs = [read_run(work_dir, args.config) for work_dir in args.work_dirs]
     path = record_runs(args.config, runs, args.hardware)
     print(f'{path}: {len(runs)} run(s) of {args.config.name} recorded; now '
-          'run tools/analysis_tools/readme_tables.py --write-readme')
+          'run tools/analysis_tools/results_tables.py --write')
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""The tools for results, and the README they keep."""
+"""The tools for results, and the page that they keep."""
 import runpy
 import shutil
 import sys
@@ -27,32 +27,31 @@ def run(monkeypatch, capsys):
 
 
 def test_tables_are_printed(run):
-    code, printed, _ = run('readme_tables.py')
+    code, printed, _ = run('results_tables.py')
     assert code == 0
     assert all(f'{name}\n' in printed for name in BLOCKS)
     assert '| PACE | 4 |' in printed
 
 
 def test_write_and_check(run, tmp_path):
-    readme = tmp_path / 'README.md'
-    readme.write_text('# Title\n<!-- begin: paper-table -->\n'
+    page = tmp_path / 'results.md'
+    page.write_text('# Title\n<!-- begin: paper-table -->\n'
                       '<!-- end: paper-table -->\n')
-    code, _, errors = run('readme_tables.py', '--check', '--readme', readme)
-    assert code == 2 and 'stale; run tools/analysis_tools/readme_t' in errors
-    assert run('readme_tables.py', '--write-readme', '--readme',
-               readme)[0] == 0
-    assert '| PACE | 4 |' in readme.read_text()
-    assert run('readme_tables.py', '--check', '--readme', readme)[0] == 0
+    code, _, errors = run('results_tables.py', '--check', '--page', page)
+    assert code == 2 and 'stale; run tools/analysis_tools/results_t' in errors
+    assert run('results_tables.py', '--write', '--page', page)[0] == 0
+    assert '| PACE | 4 |' in page.read_text()
+    assert run('results_tables.py', '--check', '--page', page)[0] == 0
 
 
-def test_a_missing_readme(run, tmp_path):
-    code, _, errors = run('readme_tables.py', '--check', '--readme',
+def test_a_missing_page(run, tmp_path):
+    code, _, errors = run('results_tables.py', '--check', '--page',
                           tmp_path / 'no')
     assert code == 2 and 'no such file' in errors
 
 
-def test_the_readme_is_up_to_date():
-    text = (ROOT / 'README.md').read_text()
+def test_the_page_is_up_to_date():
+    text = (ROOT / 'docs/results.md').read_text()
     for name in BLOCKS:
         assert f'<!-- begin: {name} -->' in text
     assert fill_blocks(text, ROOT) == text

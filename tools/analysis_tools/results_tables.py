@@ -1,4 +1,4 @@
-"""Keep the README's tables of results in step with where results stand.
+"""Keep the tables of docs/results.md in step with where results stand.
 
 The paper's figures stand in docs/results/table1_paper.csv, ours in the
 metafile.yml of each folder of configs (tools/analysis_tools/record_results.py
@@ -20,33 +20,34 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        '--write-readme', action='store_true', help='write the tables')
+        '--write', action='store_true', help='write the tables')
     what.add_argument(
         '--check', action='store_true', help='fail if a table is stale')
     parser.add_argument(
-        '--readme', type=Path, default=ROOT / 'README.md', help='the file')
+        '--page', type=Path, default=ROOT / 'docs/results.md',
+        help='the file (default: docs/results.md)')
     return parser.parse_args()
 
 
 def main() -> int:
     args = parse_args()
-    if not (args.write_readme or args.check):
+    if not (args.write or args.check):
         for name, block in BLOCKS.items():
             print(f'{name}\n\n{block(ROOT)}\n')
         return 0
-    if not args.readme.is_file():
-        raise UserError(f'{args.readme}: no such file')
-    old = args.readme.read_text()
+    if not args.page.is_file():
+        raise UserError(f'{args.page}: no such file')
+    old = args.page.read_text()
     new = fill_blocks(old, ROOT)
     if new == old:
-        print(f'{args.readme.name}: the tables are up to date')
+        print(f'{args.page.name}: the tables are up to date')
         return 0
     if args.check:
-        raise UserError(f'{args.readme.name}: tables are stale; run '
-                        'tools/analysis_tools/readme_tables.py --write-readme')
-    with atomic_file(args.readme) as file:
+        raise UserError(f'{args.page.name}: tables are stale; run '
+                        'tools/analysis_tools/results_tables.py --write')
+    with atomic_file(args.page) as file:
         file.write(new.encode())
-    print(f'{args.readme.name}: tables written')
+    print(f'{args.page.name}: tables written')
     return 0
 
 
