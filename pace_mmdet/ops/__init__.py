@@ -1,0 +1,6 @@
+"""The operators that detection needs, in PyTorch: nothing to compile.
+
+Each has a module of its own: ``nms``, ``roi_align``, ``deform_conv``. What
+MMCV's own layers ask of its compiled operators is served by ``mmcv_ext``,
+which ``stand_in`` puts in their place where there are none.
+"""
