@@ -209,8 +209,8 @@ def test_table_of_our_results(root, config):
     record_runs(config, [record(0, 0.5), record(1, 0.6)], '2 CPUs')
     record_runs(config.with_name('toy_full.py'), [record(0, 0.6)], '2 CPUs')
     lines = results_table(root, ['toy']).splitlines()
-    assert lines[2] == ('| [toy_1pt](../configs/toy/toy_1pt.py) | 1 | 17.2 % | '
-                        '55.00 ± 7.07 | 91.7 % | - | - | - | - | - | '
+    assert lines[2] == ('| [toy_1pt](../configs/toy/toy_1pt.py) | 1 | '
+                        '17.2 % | 55.00 ± 7.07 | 91.7 % | - | - | - | - | - | '
                         '27.50 ± 3.54 |')
     assert lines[3].split(' | ')[1:5] == ['full', '100 %', '60.00', '100.0 %']
     assert lines[5] == (

@@ -36,7 +36,7 @@ def test_tables_are_printed(run):
 def test_write_and_check(run, tmp_path):
     page = tmp_path / 'results.md'
     page.write_text('# Title\n<!-- begin: paper-table -->\n'
-                      '<!-- end: paper-table -->\n')
+                    '<!-- end: paper-table -->\n')
     code, _, errors = run('results_tables.py', '--check', '--page', page)
     assert code == 2 and 'stale; run tools/analysis_tools/results_t' in errors
     assert run('results_tables.py', '--write', '--page', page)[0] == 0
