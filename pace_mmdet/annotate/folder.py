@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Union
 
-import imageio.v3 as imageio
 import numpy as np
-import tifffile
 
 from pace_mmdet.errors import ImageFileError
 from pace_mmdet.images.labels import IMAGE_SUFFIXES
-from pace_mmdet.images.microscopy import read_image, to_uint8
-from pace_mmdet.images.stacks import TIFF_SUFFIXES
+from pace_mmdet.images.microscopy import read_plane_of, to_uint8
+from pace_mmdet.images.stacks import ImageStack
 
 from .errors import ProjectError
 
@@ -114,33 +112,19 @@ def read_plane(path: Path, page: Optional[int],
         ImageFileError: As that function, for a larger image, and for one
             that cannot be shown (NaN, infinite or complex values).
     """
-    pixels = _declared_pixels(path)
-    if pixels > max_pixels:
-        raise ImageFileError(
-            f'{path}: {pixels / 1e6:.0f} million pixels, at most '
-            f'{max_pixels / 1e6:.0f} million are taken; cut it into parts')
-    img = read_image(path, page)
+    with ImageStack(path) as stack:
+        if stack.max_pixels > max_pixels:
+            raise ImageFileError(
+                f'{path}: {stack.max_pixels / 1e6:.0f} million pixels, at '
+                f'most {max_pixels / 1e6:.0f} million are taken; cut it into '
+                'parts')
+        img = read_plane_of(stack, page)
     if img.dtype.kind not in 'uib':
         try:
             to_uint8(img)
         except ValueError as error:
             raise ImageFileError(f'{path}: {error}') from None
     return img
-
-
-def _declared_pixels(path: Path) -> int:
-    """Pixels of the largest plane by the file's header, 0 if unreadable."""
-    try:
-        if path.suffix.lower() in TIFF_SUFFIXES:
-            with tifffile.TiffFile(path) as tif:
-                return max(series.keyframe.imagewidth *
-                           series.keyframe.imagelength
-                           for series in tif.series)
-        shape = imageio.improps(path, index=0).shape
-        return int(np.prod(shape[:2], dtype=np.int64))
-    # The decoders raise whatever they come upon; reading then says it better.
-    except Exception:
-        return 0
 
 
 def scan(folder: Union[str, Path],

@@ -29,6 +29,9 @@ def read_label_image(path: Union[str, Path]) -> np.ndarray:
     if img.ndim != 2:
         raise ImageFileError(f'{path}: expected a label image with one '
                              'number per pixel, got a colour image')
+    if img.dtype.kind not in 'uifb':
+        raise ImageFileError(f'{path}: expected whole numbers as labels, got '
+                             f'{img.dtype}')
     if img.dtype.kind == 'f' and not (np.isfinite(img) &
                                       (img == np.floor(img))).all():
         raise ImageFileError(f'{path}: expected whole numbers as labels, got '

@@ -20,7 +20,7 @@ def read_image(path: Union[str, Path],
                channel: Optional[int] = None) -> np.ndarray:
     """Read one image plane, its values as they are in the file.
 
-    TIFF files go through tifffile, all others through imageio.
+    See :class:`~pace_mmdet.images.stacks.ImageStack`.
 
     Args:
         path (str or Path): The file.
@@ -38,7 +38,12 @@ def read_image(path: Union[str, Path],
             of planes than expected, or channels that are not RGB.
     """
     with ImageStack(path, channel) as stack:
-        return stack.read(_choose(stack, page))
+        return read_plane_of(stack, page)
+
+
+def read_plane_of(stack: ImageStack, page: Optional[int]) -> np.ndarray:
+    """Read one plane of an open file, as :func:`read_image` does."""
+    return stack.read(_choose(stack, page))
 
 
 def to_uint8(img: np.ndarray,

@@ -17,7 +17,11 @@ import tifffile
 
 from pace_mmdet.errors import ImageFileError
 
+from .formats import image_format
+from .tiff_files import PlainPages, open_tiff
+
 TIFF_SUFFIXES = ('.tif', '.tiff')
+_Series = Union[tifffile.TiffPageSeries, PlainPages]
 _MICRONS = {'micron', 'microns', 'um', 'µm', 'μm', '\\u00B5m'}
 
 
@@ -40,8 +44,9 @@ class PixelSize:
 class ImageStack:
     """The planes of an image file; a context manager.
 
-    TIFF files go through tifffile, all others through imageio. Reduced
-    copies of the image (thumbnails, pyramids) are no planes.
+    TIFF files go through tifffile, all others through Pillow, by what is in
+    them, not by their names. Reduced copies of the image (thumbnails,
+    pyramids) are no planes.
 
     Args:
         path (str or Path): The file.
@@ -64,18 +69,16 @@ class ImageStack:
             another.
 
     Raises:
-        ImageFileError: If the file is missing or broken, is no image, or has
-            no such channel.
+        ImageFileError: If the file is missing or broken, is no image of a
+            kind that is read (:func:`~pace_mmdet.images.formats.image_format`)
+            or has no such channel.
     """
 
     def __init__(self,
                  path: Union[str, Path],
                  channel: Optional[int] = None) -> None:
         self.path = Path(path)
-        if not self.path.is_file():
-            raise ImageFileError(f'{self.path}: no such image file')
-        if not self.path.stat().st_size:
-            raise ImageFileError(f'{self.path}: the file is empty (0 bytes)')
+        kind = image_format(self.path)
         self.channel = channel
         self.axes, self.shape = '', ()
         self.num_channels = 1
@@ -87,7 +90,7 @@ class ImageStack:
         self._whole: Tuple[int, Optional[np.ndarray]] = (-1, None)
         try:
             with self._clear_errors():
-                if self.path.suffix.lower() in TIFF_SUFFIXES:
+                if kind == 'TIFF':
                     self._open_tiff()
                 else:
                     self._open_other()
@@ -104,6 +107,14 @@ class ImageStack:
 
     def __len__(self) -> int:
         return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def max_pixels(self) -> int:
+        """Pixels of the largest plane, by what the file says of itself."""
+        if self._tif is None:
+            return int(np.prod(self.plane_shape[:2], dtype=np.int64))
+        return max(series.keyframe.imagewidth * series.keyframe.imagelength
+                   for series in self._series)
 
     def close(self) -> None:
         """Close the file."""
@@ -135,13 +146,7 @@ class ImageStack:
         return _as_grey_or_rgb(np.ascontiguousarray(img), self.path)
 
     def _open_tiff(self) -> None:
-        self._tif = tifffile.TiffFile(self.path)
-        self._series = [
-            series for series in self._tif.series
-            if not series.keyframe.is_reduced
-        ]
-        if not self._series:
-            raise ImageFileError(f'{self.path}: holds no image')
+        self._tif, self._series = open_tiff(self.path)
         first = self._series[0]
         self.plane_shape = _plane_shape(first)
         self.axes = ''.join(a for a in first.axes if a not in 'YXS')
@@ -159,7 +164,7 @@ class ImageStack:
         self.channel_names = _channel_names(self._tif)
 
     def _open_other(self) -> None:
-        properties = imageio.improps(self.path, index=...)
+        properties = imageio.improps(self.path, index=..., plugin='pillow')
         # is_batch counts an image without frames as one.
         count = properties.n_images if properties.is_batch else 1
         if (count or 1) > 1:
@@ -214,7 +219,7 @@ class ImageStack:
         return _samples_last(plane, axes)
 
     def _read_other(self, index: int) -> np.ndarray:
-        return imageio.imread(self.path, index=index)
+        return imageio.imread(self.path, index=index, plugin='pillow')
 
     @contextlib.contextmanager
     def _clear_errors(self) -> Iterator[None]:
@@ -255,16 +260,16 @@ def _broken(path: Path, reason: str) -> ImageFileError:
                           'If it is incomplete, copy it again.')
 
 
-def _outer_shape(series: tifffile.TiffPageSeries) -> Tuple[int, ...]:
+def _outer_shape(series: _Series) -> Tuple[int, ...]:
     return tuple(side for side, axis in zip(series.shape, series.axes)
                  if axis not in 'YXS')
 
 
-def _count_planes(series: tifffile.TiffPageSeries) -> int:
+def _count_planes(series: _Series) -> int:
     return int(np.prod(_outer_shape(series), dtype=np.int64))
 
 
-def _plane_shape(series: tifffile.TiffPageSeries) -> Tuple[int, ...]:
+def _plane_shape(series: _Series) -> Tuple[int, ...]:
     sides = dict(zip(series.axes, series.shape))
     return tuple(sides[axis] for axis in 'YXS' if axis in sides)
 

@@ -1,4 +1,6 @@
 """Which images there are, which can be used, and how they are shown."""
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -101,12 +103,18 @@ def test_an_image_that_is_gone(folder, connection):
         'b.tif': '', 'a.tif': 'is no longer in the folder; its boxes are kept'}
 
 
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='there are no pipes')
+def test_a_pipe_does_not_stop_the_page(folder, connection):
+    os.mkfifo(folder / 'pipe.tif')
+    assert problems(folder, connection)['pipe.tif'] == 'is no regular file'
+
+
 def test_large_images_are_not_decoded(folder, monkeypatch):
     for path in (folder / 'a.tif', folder / 'c.png'):
         if path.suffix == '.png':
             cv2.imwrite(str(path), np.zeros((60, 80), np.uint8))
         assert folders.read_plane(path, None).shape == (60, 80)
-        monkeypatch.setattr(folders, 'read_image', None)
+        monkeypatch.setattr(folders, 'read_plane_of', None)
         with pytest.raises(ImageFileError, match='0 million pixels, at most'):
             folders.read_plane(path, None, max_pixels=4799)
         monkeypatch.undo()

@@ -97,8 +97,6 @@ def write(folder, kinds):
             imageio.imwrite(folder / name, img)
 
 
-# imageio tries everything it has on a file that is no PNG.
-@pytest.mark.filterwarnings('ignore:The legacy `DICOM`:DeprecationWarning')
 def test_every_kind_in_one_run(tmp_path, run):
     write(tmp_path / 'in', GOOD)
     write(tmp_path / 'in', BAD)
