@@ -1,8 +1,16 @@
 # Set-up and the everyday commands. Another interpreter for the set-up:
 # make install PYTHON=python3.12
+# With the PyTorch that it has already: make install ADOPT_TORCH=1
 PYTHON ?= python3
 STAMP := .venv/.installed
-INPUTS := pyproject.toml constraints.txt $(wildcard tools/install/*.py)
+PIP_INSTALL := .venv/bin/python -m pip install -c .venv/constraints.txt
+CONSTRAINTS := cat constraints.txt
+ifdef ADOPT_TORCH
+VENV_OPTIONS := --system-site-packages
+TORCH := from importlib.metadata import version; print(version("torch"))
+CONSTRAINTS := torch=$$($(PYTHON) -c '$(TORCH)') \
+	&& sed "s/^torch==.*/torch==$$torch/" constraints.txt
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo annotate test bench bench-full lint clean
@@ -20,8 +28,16 @@ help:
 install: $(STAMP)
 	@echo 'Everything is set up in .venv'
 
-$(STAMP): $(INPUTS)
-	@$(PYTHON) tools/install/setup_env.py
+# Packages ask for OpenCV both with and without windows. They unpack into one
+# folder, and the one with windows fails to load on a machine without a screen:
+# so the other is unpacked once more, on top. Nothing here opens a window.
+$(STAMP): pyproject.toml constraints.txt
+	test -f $@ || $(PYTHON) -m venv --clear $(VENV_OPTIONS) .venv
+	$(CONSTRAINTS) > .venv/constraints.txt
+	$(PIP_INSTALL) -e '.[test]'
+	$(PIP_INSTALL) --no-deps --force-reinstall opencv-python-headless
+	.venv/bin/python -W ignore -c 'import cv2, pace_mmdet.register'
+	@touch $@
 
 demo: $(STAMP)
 	.venv/bin/python tools/demo.py
