@@ -4,7 +4,6 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
 from pace_mmdet.coco.points import check_num_points
-from pace_mmdet.masks.segmentations import clean_segmentation
 from pace_mmdet.points import draw_points, flip_labels, label_points
 from pace_mmdet.structures import InstancePoints
 
@@ -76,7 +75,7 @@ class RandomPointLabel(BaseTransform):
         bboxes = np.array([i['bbox'] for i in instances], dtype=np.float64)
         points = draw_points(bboxes, ann_ids, self.num_points, height, width,
                              self.seed)
-        masks = [clean_segmentation(i['mask']) for i in instances]
+        masks = [i['mask'] for i in instances]
         labels = flip_labels(
             label_points(points, masks, height, width), ann_ids,
             self.label_flip_prob, self.seed)
@@ -105,7 +104,7 @@ class RandomPointLabel(BaseTransform):
         for key, advice in (('ann_id', 'use CellMaskDataset, which passes the '
                              'annotation ids on (CocoDataset does not)'),
                             ('mask', 'points need masks to be labelled by; '
-                             'use LIVECellPointDataset for a point file')):
+                             'use CellPointDataset for a point file')):
             missing = sum(key not in instance for instance in instances)
             if missing:
                 raise ValueError(f'{path}: {name} found {missing} of '
