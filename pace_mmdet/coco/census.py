@@ -15,7 +15,7 @@ from rich.progress import track
 from pace_mmdet.errors import Faults
 
 from .files import BLOCK_SIZE, CocoFile, ImageEntry
-from .masks import MaskAnnotation, mask_or_reason
+from .masks import MaskAnnotation, read_block
 from .point_checks import check_unique, find_ids
 
 
@@ -124,12 +124,10 @@ def take_census(path: Union[str, Path]) -> Census:
         f'Reading {file.path.name}',
         total=-(-len(file) // BLOCK_SIZE))
     for block in blocks:
-        for ann in block:
-            _, reason = mask_or_reason(ann, images, categories)
-            if reason:
-                unusable[reason].append(ann.id)
-            else:
-                kinds[_kind(ann)] += 1
+        masks, reasons = read_block(block, images, categories)
+        for position, reason in reasons.items():
+            unusable[reason].append(block[position].id)
+        kinds.update(_kind(block[position]) for position in masks)
         for column, values in zip(columns, zip(*map(_identity, block))):
             column.append(np.array(values, np.int64))
     ids, image_ids, contents = (np.concatenate(column) if column else np.zeros(

@@ -11,7 +11,7 @@ from pace_mmdet.errors import MAX_LISTED
 from pace_mmdet.points import draw_points, flip_labels, label_points
 
 from .files import BLOCK_SIZE, CocoFile, ImageEntry, write_coco
-from .masks import MaskAnnotation, mask_or_reason
+from .masks import MaskAnnotation, read_block
 from .points import check_num_points
 
 
@@ -123,14 +123,12 @@ def _convert_block(block: List[MaskAnnotation], file: CocoFile,
     """Point annotations of some annotations, in their order."""
     images = {image.id: image for image in file.images}
     categories = {category.id for category in file.categories}
-    masks, by_image = {}, defaultdict(list)
-    for position, ann in enumerate(block):
-        mask, reason = mask_or_reason(ann, images, categories)
-        if reason:
-            report.dropped[reason].append(ann.id)
-        else:
-            masks[position] = mask
-            by_image[ann.image_id].append(position)
+    masks, reasons = read_block(block, images, categories)
+    for position, reason in reasons.items():
+        report.dropped[reason].append(block[position].id)
+    by_image = defaultdict(list)
+    for position in masks:
+        by_image[block[position].image_id].append(position)
     converted = {}
     for image_id, positions in by_image.items():
         own = [block[position] for position in positions]

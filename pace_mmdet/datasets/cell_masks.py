@@ -11,11 +11,13 @@ from mmdet.registry import DATASETS
 from mmengine.fileio import exists
 from mmengine.logging import print_log
 
-from pace_mmdet.coco.masks import unusable_reason
+from pace_mmdet.coco.masks import MaskAnnotation, find_unusable
 from pace_mmdet.errors import AnnotationError
 from pace_mmdet.images.paths import find_images
 
 from .checks import class_ids, require_images
+
+_FIELDS = MaskAnnotation.__struct_fields__
 
 
 class CellCOCO(COCO):
@@ -130,20 +132,22 @@ class CellMaskDataset(CocoDataset):
             ``iscrowd`` in each instance.
         """
         image = raw_data_info['raw_img_info']
+        annotations = raw_data_info['raw_ann_info']
+        _, reasons = find_unusable(
+            [MaskAnnotation(**{key: ann.get(key) for key in _FIELDS})
+             for ann in annotations],
+            image['height'], image['width'], rasterize=False)
         usable = []
-        for ann in raw_data_info['raw_ann_info']:
-            box, area = ann.get('bbox'), ann.get('area')
-            reason = unusable_reason(box, area, ann.get('segmentation'),
-                                     ann.get('ignore', False),
-                                     image['height'], image['width'])
+        for row, ann in enumerate(annotations):
+            reason = reasons.get(row)
             if not reason and ann['category_id'] not in self.cat2label:
                 reason = 'of another category'
             if reason:
                 self.dropped[reason] += 1
             else:
                 # CocoDataset demands an area only to see that it is not 0.
-                usable.append(ann if area is not None else
-                              {**ann, 'area': box[2] * box[3]})
+                usable.append(ann if ann.get('area') is not None else dict(
+                    ann, area=ann['bbox'][2] * ann['bbox'][3]))
         info = super().parse_data_info(
             dict(raw_img_info=image, raw_ann_info=usable))
         assert len(info['instances']) == len(usable)

@@ -14,7 +14,7 @@ import numpy as np
 
 from pace_mmdet.errors import AnnotationError, Faults
 from pace_mmdet.files import atomic_file
-from pace_mmdet.masks.codes import find_broken, to_counts
+from pace_mmdet.masks.segmentations import NO_MASK, excerpt, read_masks
 
 from .ground_truth import GroundTruth
 
@@ -76,11 +76,9 @@ def load_detections(source: Union[str, os.PathLike, Sequence[dict]],
     faults = Faults(source if is_file else 'detections')
     with_boxes, with_masks = 'bbox' in iou_types, 'segm' in iou_types
     rows: Dict[int, List[int]] = {image_id: [] for image_id in truth.images}
-    counts: List[bytes] = []
+    counts = [b''] * len(results)
     for row, result in enumerate(results):
-        image = truth.images.get(result.image_id)
-        counts.append(b'')
-        if image is None:
+        if result.image_id not in truth.images:
             faults.add(f'entry {row}: image_id {result.image_id} is not '
                        f'in {truth.source}')
             continue
@@ -91,20 +89,18 @@ def load_detections(source: Union[str, os.PathLike, Sequence[dict]],
                        'number')
         if with_boxes and not _is_box(result.bbox):
             faults.add(f'{where}: bbox {result.bbox} should be [x, y, w, h]')
-        if with_masks:
-            try:
-                counts[row] = to_counts(result.segmentation, image.height,
-                                        image.width)
-            except ValueError as error:
-                faults.add(f'{where}: {error}')
-            result.segmentation = None  # the largest part, not needed again
-    faults.raise_if_any('Nothing was scored.')
     for image_id, image_rows in rows.items() if with_masks else ():
         image = truth.images[image_id]
-        for i in find_broken([counts[row] for row in image_rows],
-                             image.height, image.width):
-            faults.add(f'entry {image_rows[i]} (image {image_id}): the RLE is '
-                       f'broken: not {image.height} x {image.width} pixels')
+        masks = [results[row].segmentation for row in image_rows]
+        found, wrong = read_masks(masks, image.height, image.width)
+        for row, text in zip(image_rows, found):
+            counts[row] = text
+            # The largest part, not needed again.
+            results[row].segmentation = None
+        for i, fault in wrong.items():
+            if fault != NO_MASK or not masks[i]:
+                faults.add(f'entry {image_rows[i]} (image {image_id}): '
+                           f'{fault}: {excerpt(masks[i])}')
     faults.raise_if_any('Nothing was scored.')
     return [
         _gather(image_id, [results[row] for row in image_rows],

@@ -15,7 +15,8 @@ from mmengine.logging import print_log
 
 from pace_mmdet.coco.files import CocoFile, Id, ImageEntry
 from pace_mmdet.errors import AnnotationError, Faults
-from pace_mmdet.masks.codes import empty_counts, find_broken, to_counts
+from pace_mmdet.masks.codes import empty_counts
+from pace_mmdet.masks.segmentations import NO_MASK, excerpt, read_masks
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,11 @@ class _Cells:
         self.areas: List[float] = []
         self.crowd: List[bool] = []
         self.counts: List[bytes] = []
-        self.ann_ids: List[int] = []
 
     def add(self, ann: _Annotation, counts: Optional[bytes]) -> None:
         self.bboxes.append(ann.bbox)
         self.areas.append(ann.area)
         self.crowd.append(bool(ann.iscrowd))
-        self.ann_ids.append(ann.id)
         if counts is not None:
             self.counts.append(counts)
 
@@ -164,25 +163,26 @@ def _gather(name: str, images: List[ImageEntry], category_ids: List[int],
         faults.add('an image is less than 1 pixel high or wide')
     cells = {image_id: _Cells() for image_id in sizes}
     seen, points, empty = set(), 0, 0
-    for ann in (ann for block in blocks for ann in block):
-        found = list(_faults_of(ann, sizes, seen, with_masks))
-        counts = None
-        if with_masks and not found and min(sizes[ann.image_id]) > 0:
-            try:
-                counts = to_counts(ann.segmentation, *sizes[ann.image_id])
-            except ValueError as error:
-                found.append(str(error))
-        for fault in found:
-            faults.add(f'annotation {ann.id}: {fault}')
-        seen.add(ann.id)
-        points += ann.point_coords is not None and not ann.segmentation
-        if not found:
-            cells[ann.image_id].add(ann, counts)
-            empty += counts == empty_counts(*sizes[ann.image_id])
-    for image_id, row in cells.items():
-        for i in find_broken(row.counts, *sizes[image_id]):
-            faults.add(f'annotation {row.ann_ids[i]}: the RLE is broken: not '
-                       '{} x {} pixels'.format(*sizes[image_id]))
+    for block in blocks:
+        sound: Dict[int, List[_Annotation]] = {}
+        for ann in block:
+            found = list(_faults_of(ann, sizes, seen, with_masks))
+            for fault in found:
+                faults.add(f'annotation {ann.id}: {fault}')
+            seen.add(ann.id)
+            points += ann.point_coords is not None and not ann.segmentation
+            if not found and min(sizes[ann.image_id]) > 0:
+                sound.setdefault(ann.image_id, []).append(ann)
+        for image_id, anns in sound.items():
+            counts, wrong = read_masks(
+                [ann.segmentation for ann in anns],
+                *sizes[image_id]) if with_masks else ([None] * len(anns), {})
+            for row, (ann, text) in enumerate(zip(anns, counts)):
+                cells[image_id].add(ann, text)
+                empty += text == empty_counts(*sizes[image_id])
+                if wrong.get(row, NO_MASK) != NO_MASK:
+                    faults.add(f'annotation {ann.id}: {wrong[row]}: '
+                               f'{excerpt(ann.segmentation)}')
     faults.raise_if_any(
         'The file holds points, not masks: give the mask JSON that they were '
         "made from, or score boxes only (metric='bbox')." if with_masks

@@ -13,7 +13,8 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
 from pace_mmdet.errors import AnnotationError
-from pace_mmdet.masks.codes import encode_bitmaps, find_broken, to_counts
+from pace_mmdet.masks.codes import encode_bitmaps
+from pace_mmdet.masks.segmentations import to_counts
 
 from .coco_protocol import IOU_TYPES, METRIC_NAMES
 from .detections import ImageDetections, write_results
@@ -156,12 +157,10 @@ def _encode(pred: Any, image_id: int, height: int, width: int) -> List[bytes]:
                          "boxes only, with metric='bbox'")
     masks = pred['masks']
     if isinstance(masks, (list, tuple)):
-        counts = [to_counts(mask, height, width) for mask in masks]
-        broken = find_broken(counts, height, width)
-        if broken:
-            raise ValueError(f'image {image_id}: the RLE masks {broken[:20]} '
-                             f'of the model are not {height} x {width} pixels')
-        return counts
+        try:
+            return to_counts(masks, height, width)
+        except ValueError as error:
+            raise ValueError(f'image {image_id}: {error}') from None
     if len(masks) and tuple(masks.shape[1:]) != (height, width):
         raise ValueError(f'image {image_id}: masks of {tuple(masks.shape[1:])}'
                          f' pixels, the image has {(height, width)}')

@@ -7,7 +7,8 @@ from typing import Iterable, List, Tuple
 
 import numpy as np
 
-from .run_lengths import compressed_counts, decode_counts, encode_counts
+from .run_lengths import decode_counts, encode_counts
+from .segmentations import to_counts
 
 
 def encode_crops(crops: np.ndarray, origins: np.ndarray, height: int,
@@ -59,7 +60,7 @@ def rle_crops(
     """Decode run-length codes, each into the columns that it covers.
 
     Args:
-        codes (Iterable[dict]): N run-length codes ``{'size', 'counts'}``.
+        codes (Iterable[dict]): N run-length codes of one image.
 
     Returns:
         list[tuple]: For each cell a bool bitmap of shape (H, columns), and
@@ -67,27 +68,24 @@ def rle_crops(
         no columns.
 
     Raises:
-        ValueError: If a code cannot be read or does not fill its size.
+        ValueError: If one is no whole code of the first one's size.
     """
     codes = list(codes)
-    sizes = [tuple(map(int, code.get('size', ()))) for code in codes]
-    for size in sizes:
-        if len(size) != 2:
-            raise ValueError('a run-length code needs its size (height, '
-                             f'width), got {list(size)}')
-    counts, runs = decode_counts(
-        [compressed_counts(code, *size) for code, size in zip(codes, sizes)])
-    parts = np.split(counts, np.cumsum(runs)[:-1]) if codes else []
-    return [_decode_columns(part, *size) for part, size in zip(parts, sizes)]
+    if not codes:
+        return []
+    size = codes[0].get('size')
+    if not isinstance(size, (list, tuple)) or len(size) != 2:
+        raise ValueError('a run-length code needs its size (height, width), '
+                         f'got {size}')
+    counts, runs = decode_counts(to_counts(codes, *size))
+    return [_decode_columns(part, *size)
+            for part in np.split(counts, np.cumsum(runs)[:-1])]
 
 
 def _decode_columns(counts: np.ndarray, height: int,
                     width: int) -> Tuple[np.ndarray, Tuple[int, int]]:
     """Decode one mask's run lengths (R, ), background first, column-wise."""
     ends = np.cumsum(counts)
-    if ends[-1] != height * width or counts.min() < 0:
-        raise ValueError(f'a run-length code of {ends[-1]} pixels does not '
-                         f'fill its size {[height, width]} (height, width)')
     covered = 1 + 2 * np.flatnonzero(counts[1::2])
     if not len(covered):
         return np.zeros((height, 0), bool), (0, 0)

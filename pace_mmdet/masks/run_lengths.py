@@ -1,50 +1,10 @@
-"""Reading COCO's run-length codes, many at a time."""
+"""COCO's run-length codes to and from numbers, many at a time."""
 from typing import List, Sequence, Tuple
 
 import numpy as np
-from pycocotools import mask as mask_utils
 
-
-def compressed_counts(segmentation, height: int, width: int) -> bytes:
-    """The compressed run-length counts of a mask in any form COCO knows.
-
-    Args:
-        segmentation (list | dict): Polygons ``[[x0, y0, x1, y1, ...], ...]``
-            in image pixels, or a run-length code ``{'size': [height, width],
-            'counts': list | str | bytes}``.
-        height (int): Height of the image in pixels.
-        width (int): Width of the image in pixels.
-
-    Returns:
-        bytes: The counts in COCO's compressed form.
-
-    Raises:
-        ValueError: If there is no mask, its form is unknown, or its size is
-            not the image's.
-    """
-    if isinstance(segmentation, dict) and 'counts' in segmentation:
-        size = [int(side) for side in segmentation.get('size', ())]
-        if size != [height, width]:
-            raise ValueError(f'a mask of size {size} (height, width) on an '
-                             f'image of {[height, width]}')
-        counts = segmentation['counts']
-        if isinstance(counts, str):
-            return counts.encode('ascii')
-        if isinstance(counts, bytes):
-            return counts
-        return mask_utils.frPyObjects(segmentation, height, width)['counts']
-    if isinstance(segmentation, (list, tuple)) and len(segmentation):
-        if any(len(polygon) < 6 or len(polygon) % 2
-               for polygon in segmentation):
-            raise ValueError('a polygon needs at least 3 points, an x and a '
-                             'y each')
-        parts = mask_utils.frPyObjects(
-            [list(map(float, polygon)) for polygon in segmentation], height,
-            width)
-        whole = parts[0] if len(parts) == 1 else mask_utils.merge(parts)
-        return whole['counts']
-    raise ValueError('expected polygons or a run-length code, got '
-                     f'{str(segmentation)[:60]!r}')
+# Groups of 5 bits that an int64 holds.
+_LONGEST = 12
 
 
 def decode_counts(codes: Sequence[bytes]) -> Tuple[np.ndarray, np.ndarray]:
@@ -64,7 +24,8 @@ def decode_counts(codes: Sequence[bytes]) -> Tuple[np.ndarray, np.ndarray]:
         shape (N, ).
 
     Raises:
-        ValueError: If a code is empty or ends within a number.
+        ValueError: If a code is empty, ends within a number, or has a number
+            beyond int64.
     """
     if not len(codes):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -77,6 +38,8 @@ def decode_counts(codes: Sequence[bytes]) -> Tuple[np.ndarray, np.ndarray]:
     number_ends = np.flatnonzero(is_last)
     number_starts = np.r_[0, number_ends[:-1] + 1]
     lengths = number_ends - number_starts + 1
+    if lengths.max() > _LONGEST:
+        raise ValueError('a run-length code has a number beyond int64')
     shifts = 5 * (np.arange(len(groups)) - np.repeat(number_starts, lengths))
     numbers = np.add.reduceat((groups & 0x1f) << shifts, number_starts)
     negative = (groups[number_ends] & 0x10) != 0
@@ -106,18 +69,21 @@ def _undo_differences(numbers: np.ndarray, runs: np.ndarray) -> np.ndarray:
     return counts
 
 
-def encode_counts(counts: np.ndarray, runs: np.ndarray) -> List[bytes]:
+def encode_counts(counts: Sequence[int],
+                  runs: Sequence[int]) -> List[bytes]:
     """Compress run lengths of many masks at once; undoes ``decode_counts``.
 
     Args:
-        counts (ndarray): All run lengths, one mask after the other, background
-            first, integer, shape (sum of R, ).
-        runs (ndarray): Number of runs R of each of N masks, shape (N, ).
+        counts (Sequence[int]): All run lengths, one mask after the other,
+            background first, shape (sum of R, ).
+        runs (Sequence[int]): Number of runs R of each of N masks,
+            shape (N, ).
 
     Returns:
         list[bytes]: N compressed counts, as pycocotools writes them.
     """
     numbers = np.array(counts, dtype=np.int64)
+    runs = np.asarray(runs, dtype=np.int64)
     if not len(numbers):
         return [b''] * len(runs)
     ranks = _ranks(runs)
@@ -144,5 +110,4 @@ def encode_counts(counts: np.ndarray, runs: np.ndarray) -> List[bytes]:
 
 def _ranks(sizes: np.ndarray) -> np.ndarray:
     """0, 1, 2, ... within each of consecutive groups of the given sizes."""
-    sizes = np.asarray(sizes, dtype=np.int64)
     return np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)

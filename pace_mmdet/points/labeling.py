@@ -3,7 +3,8 @@ from typing import Sequence, Union
 
 import numpy as np
 
-from pace_mmdet.masks.run_lengths import compressed_counts, decode_counts
+from pace_mmdet.masks.run_lengths import decode_counts
+from pace_mmdet.masks.segmentations import to_counts
 
 from .hashing import hashed_uniform
 
@@ -32,7 +33,7 @@ def label_points(points: np.ndarray, segmentations: Sequence[Segmentation],
 
     Raises:
         ValueError: If the numbers of cells differ, a point lies outside the
-            image, or a mask cannot be read or has another size.
+            image, or a cell has no mask of the image's size.
     """
     points = np.asarray(points, dtype=np.int64)
     if len(points) != len(segmentations):
@@ -44,17 +45,13 @@ def label_points(points: np.ndarray, segmentations: Sequence[Segmentation],
         raise ValueError(f'a point lies outside the image of {width} x '
                          f'{height} pixels')
     counts, runs_per_cell = decode_counts(
-        [compressed_counts(mask, height, width) for mask in segmentations])
+        to_counts(segmentations, height, width))
     # The runs of a mask, background first, go down the columns and fill the
     # whole image. Laid end to end, cell n's pixels start at n * area.
     area = height * width
     run_ends = np.cumsum(counts)
     last_runs = np.cumsum(runs_per_cell) - 1
     cells = np.arange(len(points))
-    wrong = np.flatnonzero(run_ends[last_runs] != (cells + 1) * area)
-    if len(wrong):
-        raise ValueError(f'mask {wrong[0]} does not fill an image of {width} '
-                         f'x {height} pixels')
     positions = (
         cells[:, None] * area + points[..., 0] * height + points[..., 1])
     runs = np.searchsorted(run_ends, positions, side='right')

@@ -15,6 +15,7 @@ from mmdet.structures.mask import BitmapMasks, PolygonMasks
 
 from pace_mmdet.masks.crops import rle_crops
 from pace_mmdet.masks.outlines import Outline, bitmap_outline
+from pace_mmdet.masks.segmentations import whole_polygons
 
 Masks = Union[np.ndarray, torch.Tensor, BitmapMasks, PolygonMasks,
               Sequence[Union[dict, Sequence]]]
@@ -47,7 +48,8 @@ def mask_outlines(masks: Masks) -> List[Outline]:
         outlines[i] = bitmap_outline(bitmap, corner)
     for i, mask in enumerate(masks):
         if not isinstance(mask, dict):
-            outlines[i] = [_ring(polygon) for polygon in mask]
+            outlines[i] = [np.array(polygon, np.float64).reshape(-1, 2)
+                           for polygon in whole_polygons(mask)]
     return outlines
 
 
@@ -88,12 +90,3 @@ def _plain_mask(mask: Union[dict, Sequence]) -> Union[dict, list]:
         raise TypeError('expected a run-length code or polygons for each '
                         f'cell, got {type(mask).__name__}')
     return [mask] if len(mask) and np.isscalar(mask[0]) else list(mask)
-
-
-def _ring(polygon: Sequence[float]) -> np.ndarray:
-    """A flat polygon as corners, shape (M, 2)."""
-    ring = np.asarray(polygon, dtype=np.float64).reshape(-1)
-    if len(ring) < 6 or len(ring) % 2:
-        raise ValueError('a polygon needs at least 3 points, an x and a y '
-                         f'each; got {len(ring)} numbers')
-    return ring.reshape(-1, 2)

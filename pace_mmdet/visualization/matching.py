@@ -7,7 +7,8 @@ from typing import List, Sequence
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.masks.run_lengths import compressed_counts
+from pace_mmdet.masks.codes import encode_bitmaps, to_rles
+from pace_mmdet.masks.segmentations import NO_MASK, read_masks
 
 from .contours import Masks, plain_masks
 
@@ -30,20 +31,16 @@ def run_length_codes(masks: Masks, height: int, width: int) -> List[dict]:
         ValueError: If a mask cannot be read or has another size.
     """
     masks = plain_masks(masks)
-    if not isinstance(masks, np.ndarray):
-        return [
-            dict(
-                size=[height, width],
-                counts=compressed_counts(mask, height, width))
-            for mask in masks
-        ]
-    if len(masks) and masks.shape[1:] != (height, width):
-        raise ValueError(f'masks of size {masks.shape[1:]} (height, width) on '
-                         f'an image of {(height, width)}')
-    return [
-        mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8))
-        for mask in masks
-    ]
+    if isinstance(masks, np.ndarray):
+        if len(masks) and masks.shape[1:] != (height, width):
+            raise ValueError(f'masks of size {masks.shape[1:]} (height, '
+                             f'width) on an image of {(height, width)}')
+        return to_rles(encode_bitmaps(masks), height, width)
+    counts, faults = read_masks(masks, height, width)
+    for row, fault in faults.items():
+        if fault != NO_MASK:  # such a cell is there, without a pixel
+            raise ValueError(f'mask {row}: {fault}')
+    return to_rles(counts, height, width)
 
 
 def best_ious(truth: Sequence[dict],

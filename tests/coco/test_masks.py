@@ -1,21 +1,20 @@
-import msgspec
 import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
 from pace_mmdet.coco.files import ImageEntry
-from pace_mmdet.coco.masks import (MaskAnnotation, mask_or_reason,
-                                   unusable_reason)
-from pace_mmdet.masks.segmentations import clean_segmentation
+from pace_mmdet.coco.masks import MaskAnnotation, find_unusable, read_block
+from pace_mmdet.masks.segmentations import NO_MASK, NOT_FILLING, NOT_POINTS
 
 TRIANGLE = [1, 1, 3, 1, 3, 3]
 # 4 x 8 pixels (height x width), of which the last column is set.
 RUNS = dict(size=[4, 8], counts=[28, 4])
 
-NO_CODE = 'run-length code without counts or of another size'
-NOT_FILLING = 'run-length code that does not fill its image'
-NOT_NEAR = ('polygon with coordinates that are no numbers or far outside the '
-            'image')
+
+def annotation(**changes):
+    good = dict(id=1, image_id=1, category_id=1, bbox=[1, 1, 2, 2], area=2,
+                segmentation=[TRIANGLE])
+    return MaskAnnotation(**{**good, **changes})
 
 
 @pytest.mark.parametrize(('changes', 'reason'), [
@@ -36,73 +35,58 @@ NOT_NEAR = ('polygon with coordinates that are no numbers or far outside the '
     (dict(bbox=[1, -2, 2, 2]), 'box outside the image'),
     (dict(area=0), 'area not above 0'),
     (dict(area=float('nan')), 'area not above 0'),
-    (dict(segmentation=None), 'no mask'),
-    (dict(segmentation=[]), 'no mask'),
-    (dict(segmentation=[[1, 1, 2, 2]]), 'no mask'),
+    # A mask's faults are those of `read_masks`; the box's come first.
+    (dict(segmentation=None), NO_MASK),
+    (dict(segmentation=None, area=0), 'area not above 0'),
+    (dict(segmentation=[[1, 1, 2, 2]]), NO_MASK),
+    (dict(segmentation=[TRIANGLE, None]), NOT_POINTS),
+    (dict(segmentation=dict(size=[4, 8], counts='l04P')), NOT_FILLING),
     (dict(segmentation=dict(size=[4, 8], counts=[32])), 'empty mask'),
     (dict(segmentation=dict(size=[4, 8], counts='P1')), 'empty mask'),
-    (dict(segmentation=dict(size=[8, 4], counts=[28, 4])), NO_CODE),
-    (dict(segmentation=dict(size=[4, 8])), NO_CODE),
-    (dict(segmentation=dict(size=[4, 8], counts=5)), NO_CODE),
-    (dict(segmentation=dict(size=[4, 8], counts=[28, 5])), NOT_FILLING),
-    (dict(segmentation=dict(size=[4, 8], counts=[30, -2, 4])), NOT_FILLING),
-    (dict(segmentation=dict(size=[4, 8], counts=['28', 4])), NOT_FILLING),
-    (dict(segmentation=dict(size=[4, 8], counts='\xff')), NOT_FILLING),
-    (dict(segmentation=[TRIANGLE, ['a'] * 6]), NOT_NEAR),
-    (dict(segmentation=[[None] * 6]), NOT_NEAR),
-    (dict(segmentation=[[1, 1, 3, 1, 3, float('nan')]]), NOT_NEAR),
-    (dict(segmentation=[[1, 1, 3, 1, 1e30, 3]]), NOT_NEAR),
-    (dict(segmentation=[[1, 1, 3, 1, 3, -81]]), NOT_NEAR),
-    (dict(segmentation=[[1, 1, 80, 1, 3, -80]]), ''),
+    (dict(segmentation=dict(size=[4, 8], counts=[30, 0, 2])), 'empty mask'),
 ])
-def test_unusable_reason(changes, reason):
-    good = dict(bbox=[1, 1, 2, 2], area=2, segmentation=[TRIANGLE],
-                ignore=False)
-    assert unusable_reason(
-        **{**good, **changes}, height=4, width=8) == reason
+def test_unusable(changes, reason):
+    annotations = [annotation(), annotation(**changes), annotation()]
+    for rasterize in (True, False):
+        _, reasons = find_unusable(annotations, 4, 8, rasterize)
+        assert reasons == ({1: reason} if reason else {})
+    assert find_unusable([], 4, 8) == ([], {})
 
 
-@pytest.mark.parametrize(('segmentation', 'reason'), [
-    ([TRIANGLE], ''),
-    (RUNS, ''),
-    # What encloses no pixel.
-    ([[1, 1, 2, 2, 3, 3]], 'empty mask'),
-    ([[1, 1, 1, 1, 1, 1]], 'empty mask'),
-    ([[-9, -9, -5, -9, -5, -5]], 'empty mask'),
-    # Compressed: too long, and cut off.
-    (dict(size=[4, 8], counts='P15'), NOT_FILLING),
-    (dict(size=[4, 8], counts='l04P'), NOT_FILLING),
+@pytest.mark.parametrize('segmentation', [
+    [[1, 1, 2, 2, 3, 3]],
+    [[1, 1, 1, 1, 1, 1]],
+    [[-9, -9, -5, -9, -5, -5]],
 ])
-def test_the_mask_that_is_made(segmentation, reason):
+def test_polygons_without_a_pixel(segmentation):
+    ann = annotation(segmentation=segmentation)
+    assert find_unusable([ann], 4, 8)[1] == {0: 'empty mask'}
+    assert find_unusable([ann], 4, 8, rasterize=False)[1] == {}
+
+
+@pytest.mark.parametrize('segmentation', [[TRIANGLE], RUNS])
+def test_the_masks_that_are_made(segmentation):
     image = ImageEntry(id=1, file_name='a', height=4, width=8)
-    ann = MaskAnnotation(1, 1, 1, [1, 1, 2, 2], 2, segmentation)
-    code, said = mask_or_reason(ann, {1: image}, {1})
-    assert said == reason
-    if reason:
-        assert code is None
-    else:
-        expected = mask_utils.frPyObjects(segmentation, 4, 8)
-        expected = expected[0] if isinstance(expected, list) else expected
-        assert code == expected
+    expected = mask_utils.frPyObjects(segmentation, 4, 8)
+    expected = expected[0] if isinstance(expected, list) else expected
+    ann = annotation(segmentation=segmentation)
+    assert read_block([ann], {1: image}, {1}) == ({0: expected}, {})
 
 
-@pytest.mark.parametrize(('changes', 'said'), [
-    (dict(image_id=2), 'image_id is none of'),
-    (dict(category_id=2), 'category_id is none of'),
-    (dict(ignore=True), 'marked "ignore"'),
-])
-def test_annotations_without_a_place(changes, said):
-    image = ImageEntry(id=1, file_name='a', height=4, width=8)
-    ann = msgspec.convert(
-        dict(dict(id=1, image_id=1, category_id=1, bbox=[1, 1, 2, 2],
-                  segmentation=[TRIANGLE]), **changes), MaskAnnotation)
-    code, reason = mask_or_reason(ann, {1: image}, {1})
-    assert code is None and said in reason
-
-
-def test_clean_segmentation():
-    parts = [[1, 1], TRIANGLE, [0] * 7, None, np.array(TRIANGLE)]
-    cleaned = clean_segmentation(parts)
-    assert [list(part) for part in cleaned] == [TRIANGLE, TRIANGLE]
-    assert clean_segmentation(RUNS) is RUNS
-    assert clean_segmentation(None) == []
+def test_a_block_of_several_images():
+    images = {
+        number: ImageEntry(id=number, file_name='a', height=4, width=8)
+        for number in (1, 2)
+    }
+    block = [
+        annotation(image_id=2), annotation(image_id=3),
+        annotation(image_id=1), annotation(image_id=1, category_id=2),
+        annotation(image_id=2, ignore=True), annotation(image_id=2)
+    ]
+    codes, reasons = read_block(block, images, {1})
+    assert list(codes) == [0, 2, 5]
+    assert list(reasons.items()) == [
+        (1, "image_id is none of the file's images"),
+        (3, "category_id is none of the file's categories"),
+        (4, 'marked "ignore"'),
+    ]

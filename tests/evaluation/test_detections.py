@@ -42,10 +42,11 @@ def test_only_what_is_scored_is_needed(made):
     (dict(bbox=None), r'entry 0 \(image 2\): bbox None should be'),
     (dict(bbox=[1, 2, 3]), r'bbox \[1, 2, 3\] should be \[x, y, w, h\]'),
     (dict(bbox=[1, 2, 3, float('inf')]), 'bbox'),
-    (dict(segmentation=None), r'entry 0 \(image 2\): expected polygons or'),
-    (dict(segmentation=dict(size=[1, 2], counts='0')), 'the RLE has size'),
+    (dict(segmentation=None), r'entry 0 \(image 2\): no mask: None'),
+    (dict(segmentation=[]), r'entry 0 \(image 2\): no mask: \[\]'),
+    (dict(segmentation=dict(size=[1, 2], counts='0')), 'of another size'),
     (dict(segmentation=dict(size=[100, 120], counts='zz')),
-     r'entry 0 \(image 2\): the RLE is broken: not 100 x 120 pixels'),
+     r'entry 0 \(image 2\): run-length code that is cut off or does not '),
 ])
 def test_faults(made, changes, message):
     made.results[0].update(changes)

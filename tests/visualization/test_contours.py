@@ -112,11 +112,10 @@ def test_no_cells(masks):
     (None, TypeError, 'got NoneType'),
     ([3], TypeError, 'got int'),
     (np.zeros((5, 5), bool), ValueError, r'shape \(5, 5\)'),
-    ([[1, 2, 3, 4]], ValueError, 'at least 3 points'),
-    ([[1, 2, 3, 4, 5, 6, 7]], ValueError, 'at least 3 points'),
+    ([[1, 2, 3, 4, 5, 6, 7]], ValueError, 'polygon that is not a list'),
     ([dict(counts=[5, 4])], ValueError, 'needs its size'),
     ([dict(size=[4, 4], counts=[5, 4])], ValueError, 'does not fill'),
-    ([dict(size=[4, 4], counts='')], ValueError, 'empty or cut off'),
+    ([dict(size=[4, 4], counts='P')], ValueError, 'cut off'),
 ])
 def test_what_cannot_be_outlined(masks, error, message):
     with pytest.raises(error, match=message):
@@ -144,6 +143,13 @@ def test_empty_runs_are_read():
      corner), = rle_crops([dict(size=[2, 3], counts=[2, 0, 1, 2, 0, 0, 1])])
     assert corner == (1, 0)
     assert crop.tolist() == [[False, True], [True, False]]
+
+
+def test_polygons_that_enclose_nothing_are_left_out():
+    ring = [1, 2, 5, 2, 5, 6]
+    outlines = mask_outlines([[1, 2, 3, 4], [[1, 2, 3, 4], ring], [[]]])
+    assert list(map(len, outlines)) == [0, 1, 0]
+    assert outlines[1][0].ravel().tolist() == ring
 
 
 def test_outlines_within_a_window():

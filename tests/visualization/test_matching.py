@@ -29,12 +29,18 @@ def test_codes_of_all_forms_are_the_same():
     assert run_length_codes(np.zeros((0, 40, 60), bool), 40, 60) == []
 
 
+def test_cells_without_a_mask_have_no_pixel():
+    assert best_ious(run_length_codes([[[1, 1, 5, 5]], square(3, 4, 5)], 40,
+                                      60), codes((3, 4, 5))).tolist() == [0, 1]
+
+
 @pytest.mark.parametrize('masks', [
     np.zeros((1, 40, 61), bool),
     [dict(size=[40, 61], counts=[40 * 61])],
+    [dict(size=[40, 60], counts='P')],
 ])
-def test_masks_of_another_size_are_refused(masks):
-    with pytest.raises(ValueError, match='size'):
+def test_what_is_no_mask_of_the_image_is_refused(masks):
+    with pytest.raises(ValueError, match='size|cut off'):
         run_length_codes(masks, 40, 60)
 
 

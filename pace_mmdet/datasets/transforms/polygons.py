@@ -7,7 +7,6 @@ from mmdet.registry import TRANSFORMS
 
 from pace_mmdet.masks.crops import rle_crops
 from pace_mmdet.masks.pixel_outlines import pixel_outlines
-from pace_mmdet.masks.segmentations import clean_segmentation
 
 
 @TRANSFORMS.register_module()
@@ -42,8 +41,7 @@ class LoadPolygonAnnotations(LoadAnnotations):
 
     def _process_masks(self, results: dict) -> list:
         """Polygons of each instance; run-length codes are outlined."""
-        instances = [{**instance, 'mask': clean_segmentation(instance['mask'])}
-                     for instance in results['instances']]
+        instances = [dict(instance) for instance in results['instances']]
         coded = [instance for instance in instances
                  if isinstance(instance['mask'], dict)]
         polygons = code_polygons([instance['mask'] for instance in coded])

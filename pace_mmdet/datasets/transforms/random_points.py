@@ -4,7 +4,6 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
 from pace_mmdet.coco.points import check_num_points
-from pace_mmdet.masks.segmentations import clean_segmentation
 from pace_mmdet.points import draw_points, flip_labels, label_points
 from pace_mmdet.structures import InstancePoints
 
@@ -76,7 +75,7 @@ class RandomPointLabel(BaseTransform):
         bboxes = np.array([i['bbox'] for i in instances], dtype=np.float64)
         points = draw_points(bboxes, ann_ids, self.num_points, height, width,
                              self.seed)
-        masks = [clean_segmentation(i['mask']) for i in instances]
+        masks = [i['mask'] for i in instances]
         labels = flip_labels(
             label_points(points, masks, height, width), ann_ids,
             self.label_flip_prob, self.seed)
