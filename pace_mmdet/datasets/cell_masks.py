@@ -103,7 +103,7 @@ class CellMaskDataset(CocoDataset):
         if self.dropped['no mask'] and not kept:
             raise AnnotationError(
                 f'{self.ann_file}: none of its annotations has a mask. For a '
-                'file with points use LIVECellPointDataset.')
+                'file with points use CellPointDataset.')
         if self.dropped:
             print_log(
                 f'{self.ann_file}: {kept} annotations kept, '
@@ -115,7 +115,8 @@ class CellMaskDataset(CocoDataset):
         folder = self.data_prefix['img']
         names = [info.pop('file_name') for info in data_list]
         paths = find_images(
-            folder, names, partial(exists, backend_args=self.backend_args))
+            folder, names, partial(exists, backend_args=self.backend_args),
+            by_cell_type=True)
         for info, path in zip(data_list, paths):
             info['img_path'] = path
         return data_list

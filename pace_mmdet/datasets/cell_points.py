@@ -19,7 +19,7 @@ _FILTERS = ('filter_empty_gt', 'min_size')
 
 
 @DATASETS.register_module()
-class LIVECellPointDataset(BaseDetDataset):
+class CellPointDataset(BaseDetDataset):
     """Cells with a box and a few labelled points each, from a COCO file.
 
     Needs no mask. The annotations are kept as a few arrays per image, which
@@ -30,8 +30,7 @@ class LIVECellPointDataset(BaseDetDataset):
         *args: As for ``BaseDetDataset``.
         num_points (int): How many points of each cell are used: the first
             ones in the file.
-        data_prefix (dict): Folder of the images, under ``data_root``. They
-            lie flat in it or in one folder per cell type.
+        data_prefix (dict): Folder of the images, under ``data_root``.
         filter_cfg (dict, optional): ``filter_empty_gt`` leaves out images
             without cells, ``min_size`` those with a shorter side, in pixels;
             neither applies in test mode.
@@ -45,6 +44,8 @@ class LIVECellPointDataset(BaseDetDataset):
         ImageFileError: If images are missing; lists all of them.
     """
     METAINFO = dict(classes=('cell', ), palette=[(220, 20, 60)])
+    # Whether images may lie in folders by cell type.
+    BY_CELL_TYPE = False
 
     def __init__(self,
                  *args,
@@ -74,7 +75,8 @@ class LIVECellPointDataset(BaseDetDataset):
         labels = self._labels(coco)
         paths = find_images(self.data_prefix['img'],
                             [image.file_name for image in coco.images],
-                            partial(exists, backend_args=self.backend_args))
+                            partial(exists, backend_args=self.backend_args),
+                            self.BY_CELL_TYPE)
         rows = np.flatnonzero(labels >= 0)
         rows = rows[np.argsort(coco.image_index[rows], kind='stable')]
         ends = np.searchsorted(coco.image_index[rows],
@@ -177,3 +179,9 @@ class LIVECellPointDataset(BaseDetDataset):
             list[int]: One per cell.
         """
         return super().get_data_info(idx)['bbox_labels'].tolist()
+
+
+@DATASETS.register_module()
+class LIVECellPointDataset(CellPointDataset):
+    """LIVECell, whose images lie flat or in one folder per cell type."""
+    BY_CELL_TYPE = True

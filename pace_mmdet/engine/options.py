@@ -57,7 +57,9 @@ def merge_options(cfg: Config,
         new = _annotation_file(cfg, phase)
         metrics = cfg.get(f'{phase}_evaluator') or []
         for metric in metrics if isinstance(metrics, list) else [metrics]:
-            if old is not None and metric.get('ann_file') == old != new:
+            known = metric.get('ann_file')
+            if (old != new and isinstance(known, str)
+                    and osp.normpath(known) == old):
                 metric.ann_file = new
 
 
@@ -66,7 +68,8 @@ def _annotation_file(cfg: Config, phase: str) -> Optional[str]:
     dataset = (cfg.get(f'{phase}_dataloader') or {}).get('dataset') or {}
     if not dataset.get('ann_file'):
         return None
-    return osp.join(dataset.get('data_root') or '', dataset.ann_file)
+    return osp.normpath(
+        osp.join(dataset.get('data_root') or '', dataset.ann_file))
 
 
 def flatten(value: Any, prefix: str = '') -> Iterator[Tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Finding image files in the folder layouts that LIVECell comes in."""
+"""Finding the image files that annotation files name."""
 import os.path as osp
 import posixpath
 from typing import Callable, List, Sequence
@@ -8,8 +8,9 @@ from pace_mmdet.errors import Faults, ImageFileError
 
 def find_images(folder: str,
                 file_names: Sequence[str],
-                exists: Callable[[str], bool] = osp.exists) -> List[str]:
-    """Find images that lie flat in a folder or in one per cell type below.
+                exists: Callable[[str], bool] = osp.exists,
+                by_cell_type: bool = False) -> List[str]:
+    """Find images in a folder, or in one per cell type below.
 
     LIVECell's archive and its mirrors differ there, while the annotations
     hold bare names. The cell type is what stands before a name's first
@@ -19,25 +20,28 @@ def find_images(folder: str,
         folder (str): The folder, or an address that ``exists`` knows.
         file_names (Sequence[str]): Names as the annotation file has them.
         exists (Callable): Whether there is such a file.
+        by_cell_type (bool): Whether to look in LIVECell's folders by cell
+            type where a file isn't in the folder itself.
 
     Returns:
         list[str]: The path of each image.
 
     Raises:
-        ImageFileError: If any is in neither place; lists all of them.
+        ImageFileError: If any is not there; lists all of them.
     """
     faults = Faults(folder or 'image folder', ImageFileError)
     join = posixpath.join if '://' in folder else osp.join
     paths = []
     for name in file_names:
-        cell_type = osp.basename(name).split('_')[0]
-        candidates = [join(folder, name), join(folder, cell_type, name)]
+        candidates = [join(folder, name)]
+        if by_cell_type:
+            cell_type = osp.basename(name).split('_')[0]
+            candidates.append(join(folder, cell_type, name))
         found = next(filter(exists, candidates), None)
         if found:
             paths.append(found)
         else:
-            faults.add(f'{name}: expected at {candidates[0]} or '
-                       f'{candidates[1]}')
+            faults.add(f'{name}: expected at {" or ".join(candidates)}')
     faults.raise_if_any('Put the images there, or set data_root and '
                         "data_prefix=dict(img=...) to where they are.")
     return paths

@@ -100,7 +100,8 @@ class Comparison:
             ImageFileError: If the image is missing or broken.
         """
         image = self.truth.images[image_id]
-        path, = find_images(self.img_dir, [image.file_name])
+        path, = find_images(
+            self.img_dir, [image.file_name], by_cell_type=True)
         img = read_image(path)
         if img.ndim == 3:  # grey ones are stretched when they are shown
             img = to_uint8(img)

@@ -6,7 +6,7 @@ import pytest
 
 from pace_mmdet.annotate import Project, changes
 from pace_mmdet.coco.converting import masks_to_points
-from pace_mmdet.datasets import LIVECellPointDataset
+from pace_mmdet.datasets import CellPointDataset
 from pace_mmdet.datasets.cell_masks import CellMaskDataset
 from pace_mmdet.datasets.transforms import RandomPointLabel
 from pace_mmdet.errors import AnnotationError
@@ -79,7 +79,7 @@ def test_an_export_equals_random_point_label(masks, from_masks, tmp_path):
     answer_all(from_masks, lambda box: truth[box['id']][1].tolist())
     from_masks.export().write(tmp_path / 'points.json')
 
-    opened = LIVECellPointDataset(
+    opened = CellPointDataset(
         ann_file=str(tmp_path / 'points.json'), num_points=4,
         data_prefix=dict(img=str(masks.parent / 'images')))
     found = {i['ann_id']: i for index in range(len(opened))

@@ -7,6 +7,8 @@ import torch
 from mmdet.registry import DATASETS, MODELS, TASK_UTILS, TRANSFORMS
 from mmengine.config import Config
 
+from pace_mmdet.engine.options import merge_options
+
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(
     path.relative_to(ROOT).as_posix()
@@ -77,7 +79,8 @@ def test_point_configs_need_no_mask_of_the_training_set(path):
     cfg = read(path)
     num_points = int(re.search(r'_(\d+)pt\.py', path)[1])
     dataset = cfg.train_dataloader.dataset
-    assert dataset.type == 'LIVECellPointDataset'
+    assert dataset.type == ('CellPointDataset' if 'hela' in path else
+                            'LIVECellPointDataset')
     assert dataset.num_points == num_points
     assert 'points' in dataset.ann_file
     loading = [step.type for step in dataset.pipeline]
@@ -115,6 +118,17 @@ def test_own_data_elsewhere(monkeypatch):
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         assert loader.dataset.data_root == 'my/cells'
     assert cfg.test_evaluator.ann_file == 'my/cells/annotations/val.json'
+
+
+@pytest.mark.parametrize('folder', ['', 'my/cells', 'my/cells/'])
+def test_the_evaluator_of_own_data_follows_its_loader(monkeypatch, folder):
+    if folder:
+        monkeypatch.setenv('PACE_OWN_DATA', folder)
+    cfg = read('configs/own_data/pace_r18_points.py')
+    merge_options(cfg, {
+        'test_dataloader.dataset.ann_file': 'annotations/test.json'})
+    assert cfg.test_evaluator.ann_file == \
+        f'{folder.rstrip("/") or "data/own"}/annotations/test.json'
 
 
 @pytest.mark.parametrize('path', [PACE, POINT2MASK])

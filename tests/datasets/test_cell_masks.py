@@ -106,7 +106,7 @@ def test_labels_follow_the_order_of_the_classes(mask_file, edit):
 
 def test_broken_files(mask_file, point_file):
     with pytest.raises(AnnotationError, match='none of its annotations has a '
-                       'mask(.|\n)*LIVECellPointDataset'):
+                       'mask(.|\n)*CellPointDataset'):
         build(point_file)
     mask_file.write_text(mask_file.read_text()[:300])
     with pytest.raises(AnnotationError, match='not a complete JSON file'):

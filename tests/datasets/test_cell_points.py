@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from mmdet.registry import DATASETS
 
-from pace_mmdet.datasets import LIVECellPointDataset
+from pace_mmdet.datasets import CellPointDataset, LIVECellPointDataset
 from pace_mmdet.errors import AnnotationError, ImageFileError
 
 
-def build(path, num_points=4, **options):
-    return LIVECellPointDataset(
+def build(path, num_points=4, kind=CellPointDataset, **options):
+    return kind(
         ann_file=str(path),
         data_prefix=dict(img=str(path.parent / 'images')),
         num_points=num_points,
@@ -46,7 +46,7 @@ def test_instances_are_the_files_annotations(point_file):
 
 def test_built_from_a_config(point_file):
     config = dict(
-        type='LIVECellPointDataset',
+        type='CellPointDataset',
         data_root=str(point_file.parent),
         ann_file=point_file.name,
         data_prefix=dict(img='images/'),
@@ -144,8 +144,11 @@ def test_folder_per_cell_type(point_file):
     shutil.move(images, point_file.parent / 'A172')
     images.mkdir()
     shutil.move(point_file.parent / 'A172', images / 'A172')
-    path = build(point_file).get_data_info(0)['img_path']
+    path = build(point_file,
+                 kind=LIVECellPointDataset).get_data_info(0)['img_path']
     assert path == str(images / 'A172' / 'A172_Phase_A7_1_00.tif')
+    with pytest.raises(ImageFileError, match='3 faults'):
+        build(point_file)
 
 
 def test_missing_images_are_listed(point_file):
@@ -171,13 +174,13 @@ def test_wrong_options(point_file, options, error, message):
         data_prefix=dict(img='images'),
         num_points=4)
     with pytest.raises(error) as caught:
-        LIVECellPointDataset(**{**defaults, **options})
+        CellPointDataset(**{**defaults, **options})
     assert message in str(caught.value)
 
 
 def test_num_points_is_required(point_file):
     with pytest.raises(TypeError, match='num_points'):
-        LIVECellPointDataset(ann_file=str(point_file))
+        CellPointDataset(ann_file=str(point_file))
 
 
 def test_mask_file_is_refused(mask_file):

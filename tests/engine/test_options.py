@@ -69,6 +69,9 @@ def test_a_path_through_a_number():
 @pytest.mark.parametrize('evaluator, key, expected', [
     (dict(ann_file='data/x/all.json'), 'test_dataloader.dataset.ann_file',
      'data/x/new'),
+    # The same file, written differently.
+    (dict(ann_file='data/./x//all.json'), 'test_dataloader.dataset.ann_file',
+     'data/x/new'),
     ([dict(ann_file='data/x/all.json')], 'test_dataloader.dataset.ann_file',
      'data/x/new'),
     (dict(ann_file='data/x/all.json'), 'test_dataloader.dataset.data_root',

@@ -31,7 +31,7 @@ def loader(pipeline, type='CellMaskDataset', file='annotations.json',
         data_prefix=dict(img='images'), pipeline=pipeline, **kwargs))
 
 
-train_dataloader = loader(points + [crop, pack], 'LIVECellPointDataset',
+train_dataloader = loader(points + [crop, pack], 'CellPointDataset',
                           'points.json', num_points=4)
 val_dataloader = loader([load_image, resize, pack], test_mode=True)
 test_dataloader = None

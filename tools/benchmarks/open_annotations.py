@@ -10,7 +10,7 @@ import numpy as np
 from mmengine.logging import MMLogger
 
 from pace_mmdet.coco.files import write_coco
-from pace_mmdet.datasets import LIVECellPointDataset
+from pace_mmdet.datasets import CellPointDataset
 from pace_mmdet.testing.benchmarking import (Aim, Comparison, add_json_option,
                                              compare, publish)
 
@@ -76,8 +76,8 @@ def main() -> None:
         path = write_data_set(Path(folder), args.cells, args.cells_per_image)
         size = Path(path).stat().st_size
 
-        def ours() -> LIVECellPointDataset:
-            return LIVECellPointDataset(
+        def ours() -> CellPointDataset:
+            return CellPointDataset(
                 ann_file=path, num_points=NUM_POINTS, data_prefix=dict(
                     img=folder), pipeline=[])
 

@@ -30,7 +30,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='SeededInfiniteSampler', shuffle=True),
     dataset=dict(
-        type='LIVECellPointDataset',
+        type='CellPointDataset',
         num_points=4,
         data_root=data_root,
         ann_file='annotations/train_points.json',

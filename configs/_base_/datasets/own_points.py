@@ -5,7 +5,7 @@
 #   data/own/annotations/val.json        the same, of other images
 #
 # For data elsewhere, set the environment variable PACE_OWN_DATA.
-data_root = '{{$PACE_OWN_DATA:data/own/}}'
+data_root = '{{$PACE_OWN_DATA:data/own}}'
 data_command = 'see data/README.md, "Your own images"'
 
 train_pipeline = [
@@ -39,7 +39,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='SeededInfiniteSampler', shuffle=True),
     dataset=dict(
-        type='LIVECellPointDataset',
+        type='CellPointDataset',
         num_points=4,
         data_root=data_root,
         ann_file='annotations/train.json',
@@ -53,7 +53,7 @@ val_dataloader = dict(
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='LIVECellPointDataset',
+        type='CellPointDataset',
         num_points=1,
         data_root=data_root,
         ann_file='annotations/val.json',

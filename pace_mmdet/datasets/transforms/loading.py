@@ -107,7 +107,7 @@ class LoadMicroscopyImage(LoadImageFromFile):
 
 @TRANSFORMS.register_module()
 class LoadPointAnnotations(LoadAnnotations):
-    """Load boxes, labels and points of a :class:`LIVECellPointDataset`.
+    """Load boxes, labels and points of a :class:`CellPointDataset`.
 
     The points are in ``gt_masks``, where masks stand, as
     :class:`InstancePoints`: continuous coordinates, so half a pixel more
@@ -153,7 +153,7 @@ class LoadPointAnnotations(LoadAnnotations):
             raise ValueError(
                 f"{results.get('img_path')}: LoadPointAnnotations found "
                 'instances without point_coords; the data set must be a '
-                'LIVECellPointDataset. For points from masks use '
+                'CellPointDataset. For points from masks use '
                 'CellMaskDataset and RandomPointLabel.')
         # An image without cells has as many points per cell as the others,
         # so that they can be joined by mosaic and mix-up.

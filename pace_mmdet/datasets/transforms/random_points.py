@@ -104,7 +104,7 @@ class RandomPointLabel(BaseTransform):
         for key, advice in (('ann_id', 'use CellMaskDataset, which passes the '
                              'annotation ids on (CocoDataset does not)'),
                             ('mask', 'points need masks to be labelled by; '
-                             'use LIVECellPointDataset for a point file')):
+                             'use CellPointDataset for a point file')):
             missing = sum(key not in instance for instance in instances)
             if missing:
                 raise ValueError(f'{path}: {name} found {missing} of '

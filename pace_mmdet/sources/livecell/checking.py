@@ -198,7 +198,7 @@ def _check_images(folder: str, sizes: Dict[str, Tuple[int, int]]) -> None:
         ImageFileError: Lists all faults of the folder.
     """
     faults = Faults(folder, ImageFileError)
-    paths = find_images(folder, list(sizes))
+    paths = find_images(folder, list(sizes), by_cell_type=True)
     for (name, size), path in track(
             zip(sizes.items(), paths),
             f'Reading {Path(folder).name}',

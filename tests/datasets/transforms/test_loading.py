@@ -6,7 +6,7 @@ import torch
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import HorizontalBoxes
 
-from pace_mmdet.datasets import (LIVECellPointDataset, LoadMicroscopyImage,
+from pace_mmdet.datasets import (CellPointDataset, LoadMicroscopyImage,
                                  LoadPointAnnotations)
 from pace_mmdet.errors import ImageFileError
 from pace_mmdet.structures import InstancePoints
@@ -107,7 +107,7 @@ def test_wrong_options():
 
 
 def test_point_annotations(point_file):
-    dataset = LIVECellPointDataset(
+    dataset = CellPointDataset(
         ann_file=str(point_file),
         data_prefix=dict(img=str(point_file.parent / 'images')),
         num_points=3,
@@ -138,7 +138,7 @@ def test_image_without_cells():
 
 def test_point_annotations_refuse_what_does_not_fit():
     box = dict(bbox=[0, 0, 1, 1], bbox_label=0, ignore_flag=0)
-    with pytest.raises(ValueError, match='must be a LIVECellPointDataset'):
+    with pytest.raises(ValueError, match='must be a CellPointDataset'):
         LoadPointAnnotations()(dict(ori_shape=(6, 8), instances=[box]))
     with pytest.raises(ImageFileError, match='its annotation file says 9 x 6'):
         LoadPointAnnotations()(

@@ -3,7 +3,7 @@ import pytest
 from mmdet.registry import DATASETS, TRANSFORMS
 
 from pace_mmdet.coco.converting import masks_to_points
-from pace_mmdet.datasets import (CellMaskDataset, LIVECellPointDataset,
+from pace_mmdet.datasets import (CellMaskDataset, CellPointDataset,
                                  RandomPointLabel)
 from pace_mmdet.errors import ImageFileError
 from pace_mmdet.testing import write_synthetic_coco
@@ -38,7 +38,7 @@ def test_same_points_as_on_disk(tmp_path, rle, load, options):
                     options.get('label_flip_prob', 0))
     flying = build(path, dict(type='LoadAnnotations', with_bbox=True, **load),
                    dict(type='RandomPointLabel', **options))
-    stored = LIVECellPointDataset(
+    stored = CellPointDataset(
         ann_file=str(points),
         data_prefix=dict(img=str(tmp_path / 'images')),
         num_points=options['num_points'],
