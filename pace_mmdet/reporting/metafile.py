@@ -122,22 +122,6 @@ def _results(runs: Sequence[RunRecord], dataset: str) -> List[dict]:
     return results
 
 
-class _Dumper(yaml.SafeDumper):
-    """Lists indented below their key, short ones of numbers on one line."""
-
-    def increase_indent(self, flow: bool = False,
-                        indentless: bool = False) -> Any:
-        return super().increase_indent(flow, False)
-
-    def represent_list(self, data: list) -> Any:
-        flat = all(isinstance(item, int) or item is None for item in data)
-        return self.represent_sequence(
-            'tag:yaml.org,2002:seq', data, flow_style=flat)
-
-
-_Dumper.add_representer(list, _Dumper.represent_list)
-
-
 def _write(path: Path, content: dict) -> None:
     """Write a metafile, its opening comment kept."""
     comment = []
@@ -145,14 +129,6 @@ def _write(path: Path, content: dict) -> None:
         if not line.startswith('#'):
             break
         comment.append(line)
-    text = yaml.dump(
-        content, Dumper=_Dumper, sort_keys=False, width=79,
-        allow_unicode=True)
-    lines: List[str] = []
-    for line in text.splitlines():
-        if line == 'Models:' or (line.startswith('  - Name:')
-                                 and not lines[-1].endswith(':')):
-            lines.append('')
-        lines.append(line)
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     with atomic_file(path) as file:
-        file.write('\n'.join([*comment, *lines, '']).encode())
+        file.write('\n'.join([*comment, text]).encode())
