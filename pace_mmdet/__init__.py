@@ -1,13 +1,12 @@
 """Cell instance segmentation from boxes and a few yes/no points.
 
-Importing this package registers all its classes with MMDetection; a config
-does so by ``custom_imports = dict(imports=['pace_mmdet'])``.
+Importing this package loads nothing. Where MMDetection is used, its registries
+then know the classes of this package: a config says
+``custom_imports = dict(imports=['pace_mmdet'])``, a notebook imports both, in
+either order.
 """
-from .ops import stand_in
-
-# Before anything imports mmcv.ops, as most of MMDetection does.
-stand_in.install()
-
-from . import register  # noqa: E402, F401
+from . import import_hooks
 
 __version__ = '0.1.0'
+
+import_hooks.install()

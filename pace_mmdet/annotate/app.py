@@ -171,10 +171,7 @@ async def _cost(request: Request) -> Response:
 
 async def _cost_picture(request: Request) -> Response:
     def draw() -> bytes:
-        try:
-            figure = measured_cost_figure(_project(request).efforts())
-        except ValueError as error:
-            raise NotFound(str(error)) from None
+        figure = measured_cost_figure(_project(request).efforts())
         content = io.BytesIO()
         figure.savefig(content, format='png', dpi=110)
         return content.getvalue()

@@ -93,10 +93,7 @@ def _write(project: Project, export_path: Optional[str],
     if cost_path:
         efforts = project.efforts()
         console.print(_cost_table(efforts))
-        try:
-            save_figure(measured_cost_figure(efforts), cost_path)
-        except ValueError as error:
-            raise UserError(str(error)) from None
+        save_figure(measured_cost_figure(efforts), cost_path)
         console.print(cost_path, highlight=False)
 
 

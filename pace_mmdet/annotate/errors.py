@@ -24,7 +24,7 @@ class ChangeRefused(AnnotateError):
 
 
 class NotFound(AnnotateError):
-    """There is no such image, box or tile."""
+    """There is no such image, box or tile, or no time measured yet."""
     status = 404
 
 

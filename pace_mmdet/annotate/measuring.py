@@ -1,11 +1,13 @@
 """What annotating took, in measured seconds."""
 import sqlite3
-from typing import Dict, List, NamedTuple, Optional, Sequence
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Sequence
 
 from pace_mmdet.points import AnnotationCost
-from pace_mmdet.points.cost_figures import compared_cost_figure
+
+from .errors import NotFound
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PAPER = AnnotationCost()
 
@@ -99,13 +101,16 @@ def cost_table(efforts: Sequence[Effort]) -> Dict[str, list]:
         total=total_effort(efforts).row())
 
 
-def measured_cost_figure(efforts: Sequence[Effort]) -> Figure:
+def measured_cost_figure(efforts: Sequence[Effort]) -> 'Figure':
     """The paper's Fig. 2 beside the same of this project's own times.
 
     Raises:
-        ValueError: If no box or no point was timed yet.
+        NotFound: If no box or no point was timed yet.
     """
+    # It loads Matplotlib, which takes longer than to start the server.
+    from pace_mmdet.points.cost_figures import compared_cost_figure
+
     cost = measured_cost(efforts)
     if cost is None:
-        raise ValueError('no times yet: draw a box and answer a point first')
+        raise NotFound('no times yet: draw a box and answer a point first')
     return compared_cost_figure({'this project': cost, 'paper': PAPER})

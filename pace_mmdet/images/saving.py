@@ -1,16 +1,20 @@
 """Writing pictures whole or not at all."""
 import io
 from pathlib import Path
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 import cv2
 import numpy as np
-from matplotlib.figure import Figure
 
+from pace_mmdet.errors import UserError
 from pace_mmdet.files import write_atomically
 
+if TYPE_CHECKING:
+    # Loading it takes seconds, and not every user of this module draws.
+    from matplotlib.figure import Figure
 
-def save_figure(figure: Figure,
+
+def save_figure(figure: 'Figure',
                 path: Union[str, Path],
                 dpi: float = 150) -> Path:
     """Save a figure; an existing file is replaced.
@@ -25,14 +29,14 @@ def save_figure(figure: Figure,
         Path: The file.
 
     Raises:
-        ValueError: If Matplotlib does not know the suffix.
+        UserError: If Matplotlib does not know the suffix.
     """
     path = Path(path)
     known = figure.canvas.get_supported_filetypes()
     kind = path.suffix[1:].lower()
     if kind not in known:
-        raise ValueError(f'{path}: cannot save a figure as {path.suffix!r}, '
-                         f'expected one of {sorted(known)}')
+        raise UserError(f'{path}: cannot save a figure as {path.suffix!r}, '
+                        f'expected one of {sorted(known)}')
     content = io.BytesIO()
     figure.savefig(content, dpi=dpi, format=kind)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """MMCV's module of compiled operators, as far as detection needs it.
 
-Loaded under the name ``mmcv._ext`` by :mod:`pace_mmdet.ops.stand_in`.
+Loaded under the name ``mmcv._ext`` by :mod:`pace_mmdet.import_hooks`.
 ``mmcv.ops`` asks it for 113 functions when it is imported. Those of NMS,
 RoIAlign and modulated deformable convolution work, with MMCV's arguments:
 results go into tensors that the caller made. Any other raises an error that

@@ -2,6 +2,7 @@
 import pytest
 
 from pace_mmdet.annotate import changes
+from pace_mmdet.annotate.errors import NotFound
 from pace_mmdet.annotate.measuring import (Effort, cost_table, measured_cost,
                                            measured_cost_figure, total_effort)
 
@@ -47,7 +48,7 @@ def test_times_are_kept_by_annotator_and_image(project):
 
 
 def test_the_figure_has_the_papers_beside_it(project):
-    with pytest.raises(ValueError, match='no times yet'):
+    with pytest.raises(NotFound, match='no times yet'):
         measured_cost_figure(project.efforts())
     ours, paper = measured_cost_figure(
         [Effort('Anna', 'a.tif', 2, 4.0, 4, 2.0)]).axes

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from pace_mmdet.errors import UserError
 from pace_mmdet.images.saving import save_figure, save_png
 
 
@@ -16,7 +17,7 @@ def test_save_figure(tmp_path, suffix):
 
 @pytest.mark.parametrize('name', ['figure.xyz', 'figure'])
 def test_unknown_formats_are_refused(tmp_path, name):
-    with pytest.raises(ValueError, match='cannot save a figure'):
+    with pytest.raises(UserError, match='cannot save a figure'):
         save_figure(Figure(), tmp_path / name)
     assert not list(tmp_path.iterdir())
 

@@ -48,10 +48,7 @@ def main() -> None:
     if args.out.exists() and not args.overwrite:
         raise UserError(f'{args.out} exists already; --overwrite it, or '
                         'choose another name with --out')
-    try:
-        save_figure(annotation_cost_figure(cost, args.points), args.out)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    save_figure(annotation_cost_figure(cost, args.points), args.out)
     for count in args.points:
         print(f'{count:3d} points: {cost.seconds(count):6.1f} s per cell, '
               f'{cost.fraction(count):6.1%} of a mask, '
