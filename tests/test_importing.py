@@ -65,7 +65,7 @@ for registry, name in [(MODELS, 'PointMaskHead'),
 def test_a_notebook_that_has_looked_things_up_before(tmp_path):
     run_python(tmp_path, """
 from mmdet.registry import MODELS, TRANSFORMS
-assert 'FCNMaskHead' in MODELS
+assert 'PackDetInputs' in TRANSFORMS
 import pace_mmdet
 assert 'PointMaskHead' in MODELS and 'RandomPointLabel' in TRANSFORMS
 """)
