@@ -17,6 +17,7 @@ from pace_mmdet.images.stacks import ImageStack
 from .inputs import Job
 from .segmenter import Segmented, Segmenter
 from .writers import FORMATS, FileCells, Output, outputs_of
+from .writers.overlays import pictures_in
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -61,8 +62,15 @@ def check_outputs(jobs: Sequence[Job],
     Raises:
         UserError: If one is.
     """
+    formats = _checked(formats)
     paths = [job.path_of(output) for job in jobs
-             for name in _checked(formats) for output in outputs_of(name, ())]
+             for name in formats for output in outputs_of(name, ())]
+    if 'overlay' in formats:
+        # How many planes a file has isn't known before it is opened.
+        stems = {job.stem for job in jobs}
+        paths += [path for folder in sorted({stem.parent for stem in stems})
+                  for path, name in pictures_in(folder)
+                  if folder / name in stems]
     inputs = {job.path.resolve() for job in jobs}
     replaced = [path for path in paths if path.resolve() in inputs]
     if replaced:

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
+from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from pace_mmdet.engine.running import check_weights
@@ -179,11 +180,12 @@ def load_detector(checkpoint: Union[str, Path],
 def _safe_loading(trust: bool) -> Iterator[None]:
     """Make models that load others, such as teachers, do so safely.
 
-    PyTorch's switches are put back: whoever calls this from a notebook loads
-    files of their own, too.
+    PyTorch's switches and mmengine's loader are put back: whoever calls this
+    from a notebook loads files of their own, too.
     """
     before = {name: value for name, value in os.environ.items()
               if name.startswith('TORCH_FORCE_')}
+    loader = CheckpointLoader._get_checkpoint_loader('')
     use_safe_loading(trust)
     try:
         yield
@@ -192,6 +194,7 @@ def _safe_loading(trust: bool) -> Iterator[None]:
                      if name.startswith('TORCH_FORCE_')]:
             del os.environ[name]
         os.environ.update(before)
+        CheckpointLoader.register_scheme('', loader, force=True)
 
 
 def _read_config(path: Union[str, Path]) -> Config:

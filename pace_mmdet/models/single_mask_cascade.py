@@ -9,6 +9,7 @@ from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import InstanceList
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 
@@ -182,7 +183,7 @@ class SingleMaskCascadeRoIHead(CascadeRoIHead):
 
         Returns:
             dict[str, Tensor]: ``s0.loss_cls`` and so on for the box heads,
-            and ``loss_mask``.
+            and the mask head's, if there is one.
         """
         self._mask_samples = None
         losses = super().loss(x, rpn_results_list, batch_data_samples)
@@ -199,10 +200,10 @@ class SingleMaskCascadeRoIHead(CascadeRoIHead):
             losses['loss_unused'] = _zero(unused)
 
         samples, self._mask_samples = self._mask_samples, None
-        if samples is None:
-            mask_preds = self._mask_forward(x, no_rois)['mask_preds']
-            losses['loss_mask'] = _zero([mask_preds])
+        if not self.with_mask:
             return losses
+        if samples is None:
+            samples = [_no_samples(x[0]) for _ in batch_data_samples]
         rois = bbox2roi([result.pos_priors for result in samples])
         mask_loss = self.mask_head.loss_and_target(
             mask_preds=self._mask_forward(x, rois)['mask_preds'],
@@ -230,6 +231,15 @@ class SingleMaskCascadeRoIHead(CascadeRoIHead):
             return cls_scores, bbox_preds
         masks = self._mask_forward(x, torch.cat(rois))['mask_preds']
         return cls_scores, bbox_preds, masks
+
+
+def _no_samples(like: Tensor) -> InstanceData:
+    """What a mask head reads of an image's RoIs, without one."""
+    none = like.new_zeros(0, dtype=torch.long)
+    return InstanceData(
+        pos_priors=like.new_zeros((0, 4)),
+        pos_assigned_gt_inds=none,
+        pos_gt_labels=none)
 
 
 def _zero(tensors: Sequence[Tensor]) -> Tensor:

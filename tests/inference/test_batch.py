@@ -184,6 +184,10 @@ def test_no_input_is_replaced(tmp_path):
     with pytest.raises(UserError, match='a_labels.tif is an input'):
         check_outputs(jobs, ['labels'], may_exist=True)
     check_outputs(jobs, ['csv'])
+    write(tmp_path, {'a_overlay_000.png': (IMG, {})})
+    jobs = plan_jobs([f'{tmp_path}/a*'], tmp_path)
+    with pytest.raises(UserError, match='a_overlay_000.png is an input'):
+        check_outputs(jobs, ['overlay'], may_exist=True)
 
 
 def test_pictures_of_a_stack_that_are_there_stay(tmp_path, run):
@@ -191,6 +195,12 @@ def test_pictures_of_a_stack_that_are_there_stay(tmp_path, run):
                      photometric='minisblack')
     (tmp_path / 'out').mkdir()
     (tmp_path / 'out/a_overlay_000.png').write_text('of yesterday')
+    jobs = plan_jobs([tmp_path / 'a.tif'], tmp_path / 'out')
+    check_outputs(jobs, ['overlay'], may_exist=True)
+    check_outputs(jobs, ['labels'])
+    with pytest.raises(UserError, match='1 results exist already, the first '
+                       'is .*a_overlay_000.png'):
+        check_outputs(jobs, ['overlay'])
     summary, _ = run([tmp_path / 'a.tif'], ['overlay'])
     assert 'a_overlay_000.png exists already' in summary.failed[0]
     run([tmp_path / 'a.tif'], ['overlay'], skip_existing=True)

@@ -1,6 +1,7 @@
 """The network: what a checkpoint gives, beside MMDetection's own pipeline."""
 import copy
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from mmcv.transforms import Compose
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.runner import CheckpointLoader
 from pycocotools import mask as mask_utils
 
+from pace_mmdet.engine.safe_loading import use_safe_loading
 from pace_mmdet.errors import UserError
 from pace_mmdet.inference import load_segmenter
 from pace_mmdet.inference.detector import NetworkDetector, load_detector
@@ -134,6 +137,18 @@ def test_switches_of_pytorch_stay_as_they_were(trained, monkeypatch):
     load_detector(trained[1])
     assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ
     assert os.environ['TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'] == '0'
+
+
+@pytest.mark.parametrize('trust', [False, True])
+def test_trust_ends_with_the_load(trained, tmp_path, monkeypatch, trust):
+    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+    monkeypatch.setattr(CheckpointLoader, '_schemes',
+                        CheckpointLoader._schemes)
+    use_safe_loading()
+    load_detector(trained[1], trust=trust)
+    torch.save(dict(state_dict={}, code=Path('x')), tmp_path / 'code.pth')
+    with pytest.raises(UserError, match='beside data it holds code'):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'code.pth'))
 
 
 def test_checkpoints_that_do_not_fit(trained, tmp_path):

@@ -63,9 +63,16 @@ def test_the_mask_loss_counts_in_full(small_model_cfg, mask_stage, expected):
         assert losses[0] > 0
 
 
-def test_a_batch_without_a_single_roi_ends_early(model):
-    """Every head still takes part, with a loss of zero."""
-    head = model.roi_head
+def test_a_cascade_without_a_mask_head_learns_boxes(small_model_cfg):
+    cfg = small_model_cfg()
+    for key in ('mask_head', 'mask_roi_extractor'):
+        cfg.roi_head.pop(key)
+    losses = losses_of(build(cfg), [make_sample(9), make_sample(0, seed=1)])
+    assert 'loss_mask' not in losses
+    assert {f's{stage}.loss_bbox' for stage in range(3)} <= set(losses)
+
+
+def losses_without_rois(model):
     model.train()
     model.zero_grad()
     features = tuple(
@@ -75,7 +82,30 @@ def test_a_batch_without_a_single_roi_ends_early(model):
         InstanceData(bboxes=torch.zeros(0, 4), scores=torch.zeros(0))
         for _ in samples
     ]
-    losses = head.loss(features, proposals, samples)
+    return model.roi_head.loss(features, proposals, samples)
+
+
+def test_mask_losses_have_the_same_keys_without_a_roi(model, monkeypatch):
+    """Processes compare them."""
+
+    def with_another(*args, **kwargs):
+        results = plain(*args, **kwargs)
+        results['loss_mask']['loss_box_projection'] = kwargs[
+            'mask_preds'].sum() * 0
+        return results
+
+    head = model.roi_head.mask_head
+    plain = head.loss_and_target
+    monkeypatch.setattr(head, 'loss_and_target', with_another)
+    for losses in (losses_of(model, [make_sample(9), make_sample(5)]),
+                   losses_without_rois(model)):
+        assert {'loss_mask', 'loss_box_projection'} <= set(losses)
+
+
+def test_a_batch_without_a_single_roi_ends_early(model):
+    """Every head still takes part, with a loss of zero."""
+    head = model.roi_head
+    losses = losses_without_rois(model)
     loss = total(losses)
     loss.backward()
     assert loss.item() == 0 and 'loss_unused' in losses

@@ -1,6 +1,7 @@
 """Pictures of an image with the outlines of its cells."""
+import re
 from pathlib import Path
-from typing import List, Tuple
+from typing import Iterator, List, Tuple
 
 import cv2
 import numpy as np
@@ -28,6 +29,18 @@ def endings(shape: Tuple[int, ...]) -> List[str]:
     count = int(np.prod(shape, dtype=np.int64))
     digits = max(len(str(count - 1)), 3)
     return [f'_overlay_{plane:0{digits}d}.png' for plane in range(count)]
+
+
+def pictures_in(folder: Path) -> Iterator[Tuple[Path, str]]:
+    """Pictures of stacks' planes that lie in a folder.
+
+    Yields:
+        tuple: The picture, and how the image's own name begins.
+    """
+    for path in sorted(folder.glob('*_overlay_*.png')):
+        found = re.fullmatch(r'(.*)_overlay_\d{3,}\.png', path.name)
+        if found:
+            yield path, found[1]
 
 
 def write_overlay(found: FileCells, path: Path, plane: int) -> None:
