@@ -1,6 +1,6 @@
 _base_ = [
     '../_base_/models/point2mask_r18_small.py',
-    '../_base_/datasets/hela_points.py', '../_base_/schedules/hela_300.py',
+    '../_base_/datasets/hela_points.py', '../_base_/schedules/small_300.py',
     '../_base_/runtime.py'
 ]
 default_hooks = dict(checkpoint=dict(interval=100))

@@ -3,9 +3,9 @@
 A ``metafile.yml`` beside a method's configs lists its models in the form of
 OpenMMLab's model index (Collections, Models with Name, In Collection, Config,
 Metadata, Results); ``model-index.yml`` in the root imports all of them. Here
-``Metadata`` also has the points per cell and, once runs are recorded, their
-iterations, seeds, hardware and what was scored; ``Results`` also have the
-spread over seeds.
+``Metadata`` also has the points per cell. ``Runs`` has each run with its
+scores, and ``Results`` what follows from them, for each start of the weights:
+mean and spread over seeds, and how the runs were made.
 """
 import math
 import statistics
@@ -16,13 +16,23 @@ import yaml
 
 from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.coco_protocol import METRIC_NAMES
+from pace_mmdet.evaluation.mask_quality import MEASURES
 from pace_mmdet.files import atomic_file
 
 from .run_records import RunRecord
+from .starts import Start
 
-# IoU type: task and prefix of metrics, as OpenMMLab's metafiles call them.
-TASKS = dict(
-    segm=('Instance Segmentation', 'mask'), bbox=('Object Detection', 'box'))
+# Task, as OpenMMLab's metafiles call it: scores of run records by the name
+# that readers see.
+TASKS = {
+    'Instance Segmentation':
+    {f'mask {name}': f'segm_{name}' for name in METRIC_NAMES},
+    'Object Detection':
+    {f'box {name}': f'bbox_{name}' for name in METRIC_NAMES},
+    'Masks for True Boxes':
+    {f'mask {name}': f'quality_{name}' for name in MEASURES},
+}
+_NAMES = {name: key for names in TASKS.values() for name, key in names.items()}
 
 
 def read_metafile(path: Path) -> dict:
@@ -43,14 +53,19 @@ def read_metafile(path: Path) -> dict:
     return content
 
 
-def record_runs(config: Path, runs: Sequence[RunRecord],
-                hardware: str) -> Path:
+def record_runs(config: Path, runs: Sequence[RunRecord], hardware: str,
+                keep_others: bool = False) -> Path:
     """Write the results of a config's runs into its metafile.
+
+    What stands there of runs from another start stays.
 
     Args:
         config (Path): The config; its metafile lies beside it.
-        runs (Sequence[RunRecord]): One a seed; at least one.
+        runs (Sequence[RunRecord]): One a seed, all from one start; at least
+            one.
         hardware (str): What they ran on, as readers should see it.
+        keep_others (bool): Whether runs of other seeds from the same start
+            stay, too, if they were made in the same way.
 
     Returns:
         Path: The metafile.
@@ -63,18 +78,55 @@ def record_runs(config: Path, runs: Sequence[RunRecord],
     content = read_metafile(path)
     model = _find_model(path, content, Path(config).name)
     _check_together(runs)
-    metadata = model.setdefault('Metadata', {})
-    metadata.update({
-        'Iterations': runs[0].iterations,
-        'Seeds': [run.seed for run in runs],
-        'Hardware': hardware,
-        'Scored': runs[0].scored
-    })
+    seeds, start = {run.seed for run in runs}, runs[0].start
+    others = [run for run in recorded_runs(model) if run.start != start
+              or keep_others and run.seed not in seeds
+              and _made(run) == _made(runs[0])]
+    added = [RunRecord(**{**vars(run), 'hardware': hardware}) for run in runs]
+    everything = sorted(others + added,
+                        key=lambda run: (str(run.start), run.seed or 0))
+    model['Runs'] = [_as_entry(run) for run in everything]
     collection = next(c for c in content['Collections']
                       if c['Name'] == model['In Collection'])
-    model['Results'] = _results(runs, collection['Metadata']['Test Data'])
+    starts = sorted({str(run.start) for run in everything})
+    model['Results'] = [
+        result for result in model.get('Results', ())
+        if result['Start'] not in starts
+    ] + [
+        result for name in starts for result in _results(
+            [run for run in everything if str(run.start) == name],
+            collection['Metadata']['Test Data'])
+    ]
     _write(path, content)
     return path
+
+
+def recorded_runs(model: dict) -> List[RunRecord]:
+    """The runs that a metafile's model has on record."""
+    return [
+        RunRecord(
+            seed=run['Seed'],
+            iterations=run['Iterations'],
+            scored=run['Scored'],
+            scores={_NAMES[name]: value / 100
+                    for name, value in run['Scores'].items()},
+            start=Start(*run['Start'].split()),
+            hardware=run['Hardware']) for run in model.get('Runs', ())
+    ]
+
+
+def _as_entry(run: RunRecord) -> dict:
+    scores = {name: run.scores.get(key, math.nan)
+              for name, key in _NAMES.items()}
+    return {
+        'Seed': run.seed,
+        'Start': str(run.start),
+        'Iterations': run.iterations,
+        'Scored': run.scored,
+        'Hardware': run.hardware,
+        'Scores': {name: round(100 * value, 3)
+                   for name, value in scores.items() if value == value}
+    }
 
 
 def _find_model(path: Path, content: dict, config_name: str) -> dict:
@@ -85,37 +137,45 @@ def _find_model(path: Path, content: dict, config_name: str) -> dict:
                     'add it (Name, In Collection, Config, Metadata)')
 
 
+def _made(run: RunRecord) -> tuple:
+    return run.start, run.iterations, run.scored
+
+
 def _check_together(runs: Sequence[RunRecord]) -> None:
     seeds = [run.seed for run in runs]
     if len(set(seeds)) < len(seeds):
         raise UserError(f'the runs have seeds {seeds}: the spread needs a '
                         'different one each')
-    for attribute in ('iterations', 'scored'):
-        values = {getattr(run, attribute) for run in runs}
+    for attribute in ('iterations', 'scored', 'start'):
+        values = {str(getattr(run, attribute)) for run in runs}
         if len(values) > 1:
             raise UserError(f'the runs differ in {attribute}: '
-                            f'{sorted(map(str, values))}')
+                            f'{sorted(values)}')
 
 
 def _results(runs: Sequence[RunRecord], dataset: str) -> List[dict]:
     results = []
-    for iou_type, (task, prefix) in TASKS.items():
+    for task, names in TASKS.items():
         metrics: Dict[str, float] = {}
         spread: Dict[str, float] = {}
-        for name in METRIC_NAMES:
-            values = [
-                100 * run.scores.get(f'{iou_type}_{name}', math.nan)
-                for run in runs
-            ]
+        for name, key in names.items():
+            values = [100 * run.scores.get(key, math.nan) for run in runs]
             if any(map(math.isnan, values)):
                 continue  # no cell of that size, or not scored
-            metrics[f'{prefix} {name}'] = round(statistics.mean(values), 2)
+            metrics[name] = round(statistics.mean(values), 2)
             if len(values) > 1:
-                spread[f'{prefix} {name}'] = round(
-                    statistics.stdev(values), 2)
+                spread[name] = round(statistics.stdev(values), 2)
         if metrics:
-            result: Dict[str, Any] = dict(
-                Task=task, Dataset=dataset, Metrics=metrics)
+            result: Dict[str, Any] = {
+                'Task': task,
+                'Dataset': dataset,
+                'Start': str(runs[0].start),
+                'Iterations': runs[0].iterations,
+                'Seeds': [run.seed for run in runs],
+                'Hardware': runs[0].hardware,
+                'Scored': runs[0].scored,
+                'Metrics': metrics
+            }
             if spread:
                 result['Spread'] = spread
             results.append(result)

@@ -6,8 +6,9 @@ between the marks ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``, where
 """
 import csv
 import re
+import statistics
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence
 
 from pace_mmdet.errors import UserError
 from pace_mmdet.points import AnnotationCost
@@ -41,8 +42,35 @@ def paper_table(root: Path) -> str:
         f'columns are in [{PAPER_CSV}](../{PAPER_CSV}).')
 
 
-def results_table(root: Path, folders: Sequence[str]) -> str:
+def results_table(root: Path, folders: Sequence[str],
+                  start: str = '') -> str:
     """Our recorded results as Markdown.
+
+    Args:
+        root (Path): The repository.
+        folders (Sequence[str]): Folders of ``configs`` whose metafiles are
+            read.
+        start (str): Only results from starts whose name begins so; by default
+            all, each start in a row of its own.
+
+    Returns:
+        str: A table, and below it how the runs were made; or a sentence if
+        there is no run.
+    """
+    rows = _recorded(root, folders, start)
+    if not rows:
+        return NO_RUNS
+    cells = [[
+        *_first_cells(row),
+        *_with_share(row, rows, 'mask AP'),
+        *(_with_spread(row, f'mask {name}') for name in COLUMNS[1:]),
+        _with_spread(row, 'box AP')
+    ] for row in rows]
+    return f'{markdown_table(_header(), cells)}\n\n{_how_made(rows)}'
+
+
+def supervision_table(root: Path, folders: Sequence[str]) -> str:
+    """What kinds of supervision give, from one start that finds cells.
 
     Args:
         root (Path): The repository.
@@ -50,35 +78,38 @@ def results_table(root: Path, folders: Sequence[str]) -> str:
             read.
 
     Returns:
-        str: A table, and below it how the runs were made; or a sentence if
-        there is no run.
+        str: A table; below it how the runs were made, and which rows are
+        missing.
     """
-    models = [
-        dict(model, folder=folder) for folder in folders for model in
-        read_metafile(Path(root) / 'configs' / folder / 'metafile.yml'
-                      )['Models'] if model.get('Results')
-    ]
-    if not models:
-        return NO_RUNS
-    full = {
-        model['In Collection']: _metric(model, 'mask AP')[0]
-        for model in models if model['Metadata']['Points per Cell'] == 'full'
-    }
+    rows = _recorded(root, folders, 'boxes')
+    done = {row['Name'] for row in rows}
+    missing = [model['Name'] for model in _models(root, folders)
+               if model['Name'] not in done]
+    named = (f'Not run yet: {", ".join(missing)}.' if missing else
+             'No row is missing.')
+    if not rows:
+        return f'{NO_RUNS} {named}'
+    header = ['method', 'points', 'time', 'seeds', 'mask IoU', 'of full',
+              'IoU >= 0.75', 'boundary IoU', 'mask AP', 'of full', 'box AP']
     cells = [[
-        f'[{model["Name"]}](../{model["Config"]})',
-        f'{model["Metadata"]["Points per Cell"]}',
-        _time(f'{model["Metadata"]["Points per Cell"]}'),
-        _with_spread(model, 'mask AP'),
-        _share(_metric(model, 'mask AP')[0], full.get(model['In Collection'])),
-        *(_with_spread(model, f'mask {name}') for name in COLUMNS[1:]),
-        _with_spread(model, 'box AP')
-    ] for model in models]
-    return f'{markdown_table(_header(), cells)}\n\n{_how_made(models)}'
+        *_first_cells(row),
+        ', '.join(map(str, row['Seeds'])),
+        *_with_share(row, rows, 'mask IoU'),
+        _with_spread(row, 'mask IoU >= 0.75'),
+        _with_spread(row, 'mask boundary IoU'),
+        *_with_share(row, rows, 'mask AP'),
+        _with_spread(row, 'box AP')
+    ] for row in rows]
+    return (f'{markdown_table(header, cells)}\n\n{_how_made(rows)}\n\n'
+            f'{named}')
 
+
+SUPERVISION = ('livecell_small', 'usiigaci', 'hela')
 
 BLOCKS: Dict[str, Callable[[Path], str]] = {
     'paper-table': paper_table,
-    'results-hela': lambda root: results_table(root, ['hela']),
+    'results-hela': lambda root: results_table(root, ['hela'], 'scratch'),
+    'supervision': lambda root: supervision_table(root, SUPERVISION),
     'results-livecell': lambda root: results_table(root,
                                                    ['point2mask', 'pace']),
 }
@@ -129,37 +160,90 @@ def _time(points: str) -> str:
     return f'{100 * AnnotationCost().fraction(int(points)):.1f} %'
 
 
-def _share(score: float, full: float) -> str:
+def _share(score: float, full: Optional[float]) -> str:
     return f'{100 * score / full:.1f} %' if full else '-'
 
 
-def _metric(model: dict, name: str) -> Tuple[float, float]:
-    """Mean and spread; NaN where there is none."""
-    for result in model['Results']:
-        if name in result['Metrics']:
-            return (result['Metrics'][name],
-                    result.get('Spread', {}).get(name, float('nan')))
-    return float('nan'), float('nan')
+def _models(root: Path, folders: Sequence[str]) -> List[dict]:
+    return [model for folder in folders for model in read_metafile(
+        Path(root) / 'configs' / folder / 'metafile.yml')['Models']]
 
 
-def _with_spread(model: dict, name: str) -> str:
-    mean, spread = _metric(model, name)
-    if mean != mean:
+def _recorded(root: Path, folders: Sequence[str], start: str) -> List[dict]:
+    """Models with their scores from one start each."""
+    rows = []
+    for model in _models(root, folders):
+        by_start: Dict[str, List[dict]] = {}
+        for result in model.get('Results', ()):
+            by_start.setdefault(result['Start'], []).append(result)
+        for name, results in sorted(by_start.items()):
+            if not name.startswith(start):
+                continue
+            row = {**model, **results[0], 'Metrics': {}, 'Spread': {}}
+            for result in results:
+                for key in ('Metrics', 'Spread'):
+                    row[key].update(result.get(key, {}))
+            rows.append(row)
+    return rows
+
+
+def _first_cells(row: dict) -> List[str]:
+    points = f'{row["Metadata"]["Points per Cell"]}'
+    return [f'[{row["Name"]}](../{row["Config"]})', points, _time(points)]
+
+
+def _with_share(row: dict, rows: Sequence[dict], name: str) -> List[str]:
+    """A score and its share of what full masks give, from the same start.
+
+    Where single runs are on record, those of the same seed are compared.
+    """
+    full = next((other for other in rows
+                 if other['Metadata']['Points per Cell'] == 'full'
+                 and other['In Collection'] == row['In Collection']
+                 and other['Start'] == row['Start']), None)
+    cells = [_with_spread(row, name), '-']
+    if full is None or name not in row['Metrics']:
+        return cells
+    scores, best = _by_seed(row, name), _by_seed(full, name)
+    seeds = set(scores) & set(best)
+    if seeds and all(best[seed] for seed in seeds):
+        share = statistics.mean(scores[seed] / best[seed] for seed in seeds)
+        cells[1] = f'{100 * share:.1f} %'
+    elif not (scores and best):
+        cells[1] = _share(row['Metrics'][name], full['Metrics'].get(name))
+    return cells
+
+
+def _by_seed(row: dict, name: str) -> Dict[int, float]:
+    return {run['Seed']: run['Scores'][name] for run in row.get('Runs', ())
+            if run['Start'] == row['Start'] and name in run['Scores']}
+
+
+def _with_spread(row: dict, name: str) -> str:
+    mean, spread = row['Metrics'].get(name), row['Spread'].get(name)
+    if mean is None:
         return '-'
-    return f'{mean:.2f}' if spread != spread else f'{mean:.2f} ± {spread:.2f}'
+    return f'{mean:.2f}' if spread is None else f'{mean:.2f} ± {spread:.2f}'
 
 
-def _how_made(models: List[dict]) -> str:
+_STARTS = dict(scratch='', imagenet=', from ImageNet weights of the backbone',
+               coco=', from COCO weights',
+               boxes=', from a model trained on boxes alone')
+
+
+def _how_made(rows: List[dict]) -> str:
     """One line for each way in which runs were made."""
     ways: Dict[str, List[str]] = {}
-    for model in models:
-        data = model['Metadata']
-        seeds = ', '.join(map(str, data['Seeds']))
-        way = (f'{model["Results"][0]["Dataset"]}; {data["Scored"]} after '
-               f'{data["Iterations"]} iterations on {data["Hardware"]}; ')
+    for row in rows:
+        seeds = ', '.join(map(str, row['Seeds']))
+        kind, _, digest = row['Start'].partition(' ')
+        way = (f'{row["Dataset"]}; {row["Scored"]} after {row["Iterations"]} '
+               f'iterations on {row["Hardware"]}')
+        way += _STARTS.get(kind, f', from {kind}')
+        way += f' ({digest}); ' if digest else '; '
         way += (f'mean ± standard deviation of seeds {seeds}'
-                if len(data['Seeds']) > 1 else f'one run, seed {seeds}')
-        ways.setdefault(way, []).append(model['Name'])
+                if len(row['Seeds']) > 1 else f'one run, seed {seeds}')
+        ways.setdefault(way, []).append(row['Name'])
     if len(ways) == 1:
         return f'{next(iter(ways))}.'
     return '\n'.join(f'- {", ".join(names)}: {way}.'

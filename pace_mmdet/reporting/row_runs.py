@@ -2,8 +2,9 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from mmengine.config import Config
 from rich.console import Console
@@ -12,22 +13,20 @@ from pace_mmdet.engine.options import merge_options
 from pace_mmdet.engine.resume import find_checkpoint
 from pace_mmdet.errors import UserError
 
+from .metafile import record_runs
 from .paper_rows import Row
-from .run_records import read_run
+from .run_records import QUALITY, check_finished, read_run
+from .starts import Start, boxes_config, note_start, weights_digest
 
 INTERRUPTED = 130
-
-
-def is_tested(row: Row) -> bool:
-    """Whether a row has the scores of a test, not only of a validation."""
-    return row.record is not None and row.record.scored.startswith('test')
 
 
 def run_missing(rows: Sequence[Row],
                 root: Path,
                 options: Dict[str, Any],
-                gpus: int = 1) -> List[str]:
-    """Train and test, one after the other, every row that is not tested yet.
+                gpus: int = 1,
+                hardware: Optional[str] = None) -> List[str]:
+    """Train, test and measure, one after the other, every incomplete row.
 
     What was interrupted goes on where it was: a training from its latest
     checkpoint, the rest from the first row that is not complete. A row that
@@ -38,6 +37,8 @@ def run_missing(rows: Sequence[Row],
         root (Path): The repository, for its tools.
         options (dict): Settings that are changed in every config.
         gpus (int): Processes of each training and test.
+        hardware (str, optional): What they run on; if given, each row is
+            recorded in its metafile as soon as it is complete.
 
     Returns:
         list[str]: What failed, a line each.
@@ -46,37 +47,135 @@ def run_missing(rows: Sequence[Row],
         UserError: A run was stopped by the user.
     """
     console = Console()
-    missing = [row for row in rows if not is_tested(row)]
+    missing = [row for row in rows if not row.is_complete]
     console.print(f'{len(rows) - len(missing)} of {len(rows)} rows are there, '
                   f'{len(missing)} to run')
+    tools = _Tools(root, options, gpus)
     failed = []
     for number, row in enumerate(missing, 1):
         start = time.perf_counter()
         console.rule(f'{number} of {len(missing)}: {row.name}')
-        fault = _run(row, root, options, gpus)
+        fault = _run(row, tools)
         if fault:
             failed.append(f'{row.name} ({row.config.name}): {fault}')
+        elif hardware is not None:
+            record = read_run(row.work_dir, row.config,
+                              tools.settings(row.config, row.start), row.start)
+            record_runs(row.config, [record], hardware, keep_others=True)
         minutes = (time.perf_counter() - start) / 60
         console.print(f'{fault or "done"}, {minutes:.1f} min')
     return failed
 
 
-def _run(row: Row, root: Path, options: Dict[str, Any], gpus: int) -> str:
-    """Train and test one row; give what went wrong, or nothing."""
-    common = ['--work-dir', str(row.work_dir)]
-    if options:
-        common += ['--cfg-options',
-                   *(f'{key}={str(value).replace(" ", "")}'
-                     for key, value in options.items())]
+class _Tools:
+    """The tools of a repository, called with what all runs have in common."""
+
+    def __init__(self, root: Path, options: Dict[str, Any],
+                 gpus: int) -> None:
+        self.root = root
+        self.options = options
+        self.gpus = gpus
+
+    def settings(self, config: Path, start: Start) -> Dict[str, Any]:
+        """What a run has beside its config."""
+        return {**start.options(config), **self.options}
+
+    def train(self, config: Path, work_dir: Path, settings: Dict[str, Any],
+              *arguments: str) -> str:
+        """Train, or go on with it; give what went wrong, or nothing."""
+        return self._call('train', config, '--resume', *arguments,
+                          '--work-dir', str(work_dir), *_as_options(settings))
+
+    def test(self, config: Path, checkpoint: Path, work_dir: Path,
+             settings: Dict[str, Any]) -> str:
+        """Test; give what went wrong, or nothing."""
+        return self._call('test', config, str(checkpoint), '--work-dir',
+                          str(work_dir), *_as_options(settings))
+
+    def measure(self, config: Path, checkpoint: Path, work_dir: Path,
+                settings: Dict[str, Any]) -> str:
+        """Measure masks for true boxes; give what went wrong, or nothing."""
+        return self._start([
+            sys.executable,
+            str(self.root / 'tools/analysis_tools/mask_quality.py'),
+            str(config), str(checkpoint), '--out', str(work_dir / QUALITY),
+            *_as_options(settings)
+        ])
+
+    def _call(self, tool: str, config: Path, *arguments: str) -> str:
+        command = [sys.executable, str(self.root / 'tools' / f'{tool}.py'),
+                   str(config), *arguments]
+        if self.gpus > 1:
+            # The launcher takes the number of processes after the paths.
+            paths = 1 + (tool == 'test')
+            command = [str(self.root / 'tools' / f'dist_{tool}.sh'),
+                       *command[2:]]
+            command.insert(1 + paths, str(self.gpus))
+        return self._start(command)
+
+    def _start(self, command: List[str]) -> str:
+        try:
+            code = subprocess.run(command).returncode
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        if code == INTERRUPTED:
+            raise UserError('Stopped. To go on, repeat the command.')
+        tool = next(part for part in command if part.startswith(
+            str(self.root / 'tools')))
+        return (f'{Path(tool).relative_to(self.root)} ended with exit status '
+                f'{code}' if code else '')
+
+
+def _run(row: Row, tools: _Tools) -> str:
+    """Train, test and measure a row; give what went wrong, or nothing."""
+    settings = tools.settings(row.config, row.start)
     try:
-        read_run(row.work_dir, row.config, options)
+        record = read_run(row.work_dir, row.config, settings, row.start)
     except UserError:
         # Not trained, not to its end, or not evaluated since.
-        fault = _call('train', row, root, gpus, ['--resume', *common])
+        start, fault = _weights(row, tools)
         if fault:
             return fault
-    checkpoint = checkpoint_to_test(row, options)
-    return _call('test', row, root, gpus, [str(checkpoint), *common])
+        (row.work_dir / QUALITY).unlink(missing_ok=True)
+        note_start(row.work_dir, start)
+        loading = [] if start.file is None else ['--load-from',
+                                                 str(start.file)]
+        fault = tools.train(row.config, row.work_dir, settings, '--seed',
+                            str(row.seed), *loading)
+        if fault:
+            return fault
+        record = None
+    checkpoint = checkpoint_to_test(row, settings)
+    if record is None or not replace(row, record=record).is_complete:
+        return (tools.test(row.config, checkpoint, row.work_dir, settings)
+                or tools.measure(row.config, checkpoint, row.work_dir,
+                                 settings))
+    return ''
+
+
+def _weights(row: Row, tools: _Tools) -> tuple:
+    """The start with its weights, which are trained first if need be."""
+    if row.start.kind != 'boxes':
+        return row.start, ''
+    config = boxes_config(row.config)
+    work_dir = row.work_dir.with_name(config.stem)
+    cfg = Config.fromfile(config)
+    merge_options(cfg, tools.options, allow_new=True)
+    try:
+        check_finished(work_dir, cfg.train_cfg.max_iters)
+    except UserError:
+        fault = tools.train(config, work_dir, tools.options)
+        if fault:
+            return row.start, f'{config.name}: {fault}'
+    checkpoint = Path(find_checkpoint(work_dir))
+    return Start('boxes', weights_digest(checkpoint), checkpoint), ''
+
+
+def _as_options(settings: Dict[str, Any]) -> List[str]:
+    if not settings:
+        return []
+    return ['--cfg-options', *(f'{key}={str(value).replace(" ", "")}'
+                               for key, value in settings.items())]
 
 
 def checkpoint_to_test(row: Row, options: Dict[str, Any]) -> Path:
@@ -96,21 +195,3 @@ def checkpoint_to_test(row: Row, options: Dict[str, Any]) -> Path:
     if last is None:
         raise UserError(f'{row.work_dir}: no checkpoint after training')
     return Path(last)
-
-
-def _call(tool: str, row: Row, root: Path, gpus: int,
-          arguments: List[str]) -> str:
-    command = [sys.executable, str(root / 'tools' / f'{tool}.py'),
-               str(row.config), *arguments]
-    if gpus > 1:
-        # The launcher takes the number of processes after the paths.
-        paths = 1 + (tool == 'test')
-        command = [str(root / 'tools' / f'dist_{tool}.sh'), *command[2:]]
-        command.insert(1 + paths, str(gpus))
-    try:
-        code = subprocess.run(command).returncode
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    if code == INTERRUPTED:
-        raise UserError('Stopped. To go on, repeat the command.')
-    return f'tools/{tool}.py ended with exit status {code}' if code else ''

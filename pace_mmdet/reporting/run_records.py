@@ -14,7 +14,11 @@ from mmengine.config import Config
 from pace_mmdet.engine.options import merge_options
 from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.livecell_metric import LIVECellMetric
+from pace_mmdet.evaluation.mask_quality import load_quality
 
+from .starts import Start, start_of_run
+
+QUALITY = 'mask_quality.npz'
 PREFIX = f'{LIVECellMetric.default_prefix}/'
 
 # What makes a run the run of a config; paths and loaders' workers may differ.
@@ -31,17 +35,23 @@ class RunRecord:
         seed (int, optional): None if it was not fixed.
         iterations (int): Of training.
         scored (str): Which evaluation the scores are of.
-        scores (Dict[str, float]): Fractions by name, such as 'segm_AP'.
+        scores (Dict[str, float]): Fractions by name, such as 'segm_AP', and
+            'quality_IoU' of masks for true boxes, where these were measured.
+        start (Start): Of the weights.
+        hardware (str): What it ran on; empty if nobody said.
     """
     seed: Optional[int]
     iterations: int
     scored: str
     scores: Dict[str, float]
+    start: Start = Start('scratch')
+    hardware: str = ''
 
 
 def read_run(work_dir: Path,
              config: Path,
-             options: Optional[Dict[str, Any]] = None) -> RunRecord:
+             options: Optional[Dict[str, Any]] = None,
+             start: Optional[Start] = None) -> RunRecord:
     """Read the newest evaluation of a finished run.
 
     That is the newest test if it was made after training, otherwise the last
@@ -53,13 +63,16 @@ def read_run(work_dir: Path,
         config (Path): The config that the run should be of.
         options (dict, optional): Settings by dotted key that it was given
             beside the config.
+        start (Start, optional): Where it should have started from; by
+            default anywhere.
 
     Returns:
         RunRecord: Its scores.
 
     Raises:
         UserError: If there is no such run, it is unfinished, was not
-            evaluated, or had other settings than the config.
+            evaluated, or had other settings than the config or another
+            start.
     """
     work_dir = Path(work_dir)
     starts = sorted(path.parent for path in work_dir.glob('*/vis_data'))
@@ -68,14 +81,23 @@ def read_run(work_dir: Path,
         raise UserError(f'{work_dir}: no training run of tools/train.py here')
     cfg = Config.fromfile(trainings[-1] / 'vis_data' / 'config.py')
     _check_config(cfg, config, work_dir, options)
+    began = start_of_run(
+        work_dir, Config.fromfile(trainings[0] / 'vis_data' / 'config.py'))
+    if start is not None and not began.agrees(start):
+        raise UserError(f'{work_dir}: a run that started from {began}, not '
+                        f'from {start}')
     iterations = cfg.train_cfg.get('max_iters')
-    _check_finished(work_dir, iterations)
+    check_finished(work_dir, iterations)
     scored, scores = _newest_scores(starts)
     if not scores:
         raise UserError(f'{work_dir}: no scores of {LIVECellMetric.__name__}; '
                         'run tools/test.py with this work directory')
     seed = (cfg.get('randomness') or {}).get('seed')
-    return RunRecord(seed, iterations, scored, scores)
+    quality = work_dir / QUALITY
+    if quality.is_file():
+        scores.update({f'quality_{name}': value for name, value in
+                       load_quality(quality).means().items()})
+    return RunRecord(seed, iterations, scored, scores, began)
 
 
 def _newest_scores(starts: List[Path]) -> Any:
@@ -105,7 +127,8 @@ def _scores(line: dict) -> Dict[str, float]:
     }
 
 
-def _check_finished(work_dir: Path, iterations: Optional[int]) -> None:
+def check_finished(work_dir: Path, iterations: Optional[int]) -> None:
+    """Raise a UserError unless the last checkpoint is that of the end."""
     last = work_dir / 'last_checkpoint'
     name = Path(last.read_text().strip()).name if last.is_file() else 'none'
     if name != f'iter_{iterations}.pth':

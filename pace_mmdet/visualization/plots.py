@@ -1,6 +1,7 @@
 """Plots of numbers: what annotation costs, how training went."""
 import json
 import math
+import statistics
 from pathlib import Path
 from typing import Dict, List, Mapping, Sequence, Tuple, Union
 
@@ -18,36 +19,51 @@ _SCORES = {
 }
 
 
-def points_and_ap_figure(
-        curves: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Mask AP over the points per cell that were trained from (Fig. 5).
+def points_and_score_figure(
+        curves: Mapping[str, Mapping[str, Sequence[float]]],
+        score: str = 'mask AP (%)') -> Figure:
+    """A score over the points per cell that were trained from (Fig. 5).
 
     Args:
-        curves (Mapping[str, Mapping[str, float]]): AP in percent by number of
-            points ('1', '2', ... or 'full') for each curve. A name with
-            '(paper' in it is drawn pale; as in the paper, Point2Mask is orange
-            with triangles, all others blue with stars.
+        curves (Mapping[str, Mapping[str, Sequence[float]]]): Scores of the
+            runs by number of points ('1', '2', ... or 'full') for each curve:
+            their mean is drawn, with their standard deviation as a bar. A
+            name with '(paper' in it is drawn pale; as in the paper,
+            Point2Mask has triangles and PACE stars; where all curves are of
+            one data set, the one is orange and the other blue.
+        score (str): What it is.
     """
     counts = sorted({int(points) for curve in curves.values()
                      for points in curve if points != 'full'})
     places = [*map(str, counts), 'full']
+    cells = {name.partition(' on ')[2] for name in curves} - {''}
+    colours = dict(zip(sorted(cells), _THIN))
     figure = Figure(figsize=(6.4, 3.6), layout='constrained')
     ax = figure.add_subplot()
     for name, curve in curves.items():
         baseline, pale = 'Point2Mask' in name, '(paper' in name
-        style = dict(
-            color=_BASELINE if baseline else _POINTS,
-            marker='^' if baseline else '*',
-            linestyle=':' if pale else '-',
-            alpha=0.5 if pale else 1)
-        given = [p for p in places if curve.get(p) is not None]
+        own = (colours.get(name.partition(' on ')[2])
+               if len(cells) > 1 else None)
+        given = [p for p in places if len(curve.get(p, ()))]
         if not given:
             continue
-        ax.plot([places.index(p) for p in given], [curve[p] for p in given],
-                label=name, markersize=8 if baseline else 11, **style)
+        means = [statistics.mean(curve[p]) for p in given]
+        spread = [statistics.stdev(curve[p]) if len(curve[p]) > 1 else 0
+                  for p in given]
+        ax.errorbar(
+            [places.index(p) for p in given],
+            means,
+            yerr=spread if any(spread) else None,
+            label=name,
+            capsize=3,
+            color=own or (_BASELINE if baseline else _POINTS),
+            marker='^' if baseline else '*',
+            markersize=8 if baseline else 11,
+            linestyle=':' if pale or own and baseline else '-',
+            alpha=0.5 if pale else 1)
     ax.set_xticks(range(len(places)), [*places[:-1], 'full mask'])
     ax.set_xlabel('points per cell')
-    ax.set_ylabel('mask AP (%)')
+    ax.set_ylabel(score)
     ax.grid(alpha=0.3)
     ax.spines[['top', 'right']].set_visible(False)
     if ax.get_lines():

@@ -40,9 +40,22 @@ def test_the_rows_of_the_papers_table_are_there():
     for row in rows:
         assert f'configs/pace/pace_r200_dcn_{row}.py' in CONFIGS
         assert f'configs/point2mask/point2mask_r50_{row}.py' in CONFIGS
-    for row in ('1pt', '4pt', '8pt', 'full'):
-        assert f'configs/hela/pace_r18_hela_{row}.py' in CONFIGS
-        assert f'configs/hela/point2mask_r18_hela_{row}.py' in CONFIGS
+    for method in ('pace', 'point2mask'):
+        for row in rows:
+            assert f'configs/hela/{method}_r18_hela_{row}.py' in CONFIGS
+        for row in ('1pt', '4pt', '8pt', 'full', 'boxes'):
+            for data in ('livecell_small/{}_r18_livecell',
+                         'usiigaci/{}_r18_usiigaci'):
+                assert f'configs/{data.format(method)}_{row}.py' in CONFIGS
+
+
+@pytest.mark.parametrize('path', [p for p in CONFIGS if '_boxes' in p])
+def test_box_configs_differ_from_point_rows_in_the_mask_loss_only(path):
+    boxes, points = read(path), read(path.replace('_boxes', '_4pt'))
+    mask_loss = boxes.model.roi_head.mask_head.pop('loss_mask')
+    assert mask_loss.loss_weight == 0
+    assert boxes.model == points.model
+    assert boxes.train_dataloader == points.train_dataloader
 
 
 @pytest.mark.parametrize('path', CONFIGS)

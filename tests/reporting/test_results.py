@@ -7,11 +7,14 @@ import pytest
 import yaml
 
 from pace_mmdet.errors import UserError
-from pace_mmdet.reporting.metafile import read_metafile, record_runs
+from pace_mmdet.reporting.metafile import (read_metafile, record_runs,
+                                           recorded_runs)
 from pace_mmdet.reporting.results_tables import (NO_RUNS, PAPER_CSV,
                                                  fill_blocks, paper_table,
-                                                 results_table)
+                                                 results_table,
+                                                 supervision_table)
 from pace_mmdet.reporting.run_records import RunRecord, read_run
+from pace_mmdet.reporting.starts import Start
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = '''model = dict(type='Toy', depth={depth})
@@ -138,26 +141,83 @@ def test_mean_and_spread_of_seeds(root, config):
     path = record_runs(
         config, [record(0, 0.5), record(1, 0.6), record(2, 0.7)], '2 CPUs')
     first, second = read_metafile(path)['Models']
-    assert first['Metadata'] == {
-        'Points per Cell': 1,
-        'Iterations': 20,
-        'Seeds': [0, 1, 2],
-        'Hardware': '2 CPUs',
-        'Scored': 'last validation'
-    }
+    made = dict(
+        Dataset='some cells',
+        Start='scratch',
+        Iterations=20,
+        Seeds=[0, 1, 2],
+        Hardware='2 CPUs',
+        Scored='last validation')
     assert first['Results'] == [
         dict(
             Task='Instance Segmentation',
-            Dataset='some cells',
             Metrics={'mask AP': 60.0},
-            Spread={'mask AP': 10.0}),
+            Spread={'mask AP': 10.0},
+            **made),
         dict(
             Task='Object Detection',
-            Dataset='some cells',
             Metrics={'box AP': 30.0},
-            Spread={'box AP': 5.0})
+            Spread={'box AP': 5.0},
+            **made)
     ]
+    assert first['Runs'][1] == {
+        'Seed': 1,
+        'Start': 'scratch',
+        'Iterations': 20,
+        'Scored': 'last validation',
+        'Hardware': '2 CPUs',
+        'Scores': {'mask AP': 60.0, 'box AP': 30.0}
+    }
     assert 'Results' not in second
+
+
+def test_runs_come_back_as_they_were_recorded(config):
+    start = Start('boxes', '0123456789ab')
+    run = record(1, 0.5, start=start)
+    run.scores.update({'quality_IoU': 0.625, 'quality_IoU >= 0.75': 0.25})
+    path = record_runs(config, [run], '2 CPUs')
+    again, = recorded_runs(read_metafile(path)['Models'][0])
+    assert (again.start, again.seed, again.hardware) == (start, 1, '2 CPUs')
+    assert again.scores == {name: pytest.approx(value)
+                            for name, value in run.scores.items()
+                            if value == value}
+
+
+def test_results_of_other_starts_and_seeds_stay(config):
+    boxes = Start('boxes', '0123456789ab')
+    record_runs(config, [record(0, 0.5), record(1, 0.6)], '2 CPUs')
+    record_runs(config, [record(0, 0.7, start=boxes)], '2 CPUs',
+                keep_others=True)
+    path = record_runs(config, [record(1, 0.9, start=boxes)], '2 CPUs',
+                       keep_others=True)
+    model = read_metafile(path)['Models'][0]
+    assert [(run['Start'], run['Seed']) for run in model['Runs']] == [
+        ('boxes 0123456789ab', 0), ('boxes 0123456789ab', 1), ('scratch', 0),
+        ('scratch', 1)]
+    assert [(result['Start'], result['Metrics'])
+            for result in model['Results']][::2] == [
+                ('boxes 0123456789ab', {'mask AP': 80.0}),
+                ('scratch', {'mask AP': 55.0})]
+    # One that was made in another way is not of their kind.
+    record_runs(config, [record(2, 0.9, start=boxes, iterations=40)],
+                '2 CPUs', keep_others=True)
+    assert [run['Seed'] for run in read_metafile(path)['Models'][0]['Runs']
+            ] == [2, 0, 1]
+
+
+def test_results_from_before_single_runs_were_recorded_stay(root, config):
+    path = config.parent / 'metafile.yml'
+    path.write_text(path.read_text().replace(
+        'Points per Cell: 1\n', 'Points per Cell: 1\n    Results:\n'
+        '      - {Task: Instance Segmentation, Dataset: cells, Start: scratch,'
+        ' Seeds: [0], Iterations: 9, Hardware: x, Scored: y,'
+        ' Metrics: {mask AP: 12}}\n'))
+    record_runs(config, [record(0, 0.7, start=Start('boxes', '1'))], '2 CPUs')
+    starts = [result['Start']
+              for result in read_metafile(path)['Models'][0]['Results']]
+    assert starts == ['scratch', 'boxes 1', 'boxes 1']
+    record_runs(config, [record(0, 0.7)], '2 CPUs')
+    assert read_metafile(path)['Models'][0]['Results'][-1]['Iterations'] == 20
 
 
 def test_a_recorded_metafile_keeps_its_comment(root, config):
@@ -176,6 +236,8 @@ def test_a_recorded_metafile_keeps_its_comment(root, config):
     ([record(0, 0.5), record(1, 0.6, iterations=40)], 'differ in iterations'),
     ([record(0, 0.5), record(1, 0.6, scored='test of a.pth')],
      'differ in scored'),
+    ([record(0, 0.5), record(1, 0.6, start=Start('coco', 'ab'))],
+     r"differ in start: \['coco ab', 'scratch'\]"),
 ])
 def test_runs_that_do_not_belong_together(config, runs, message):
     before = (config.parent / 'metafile.yml').read_text()
@@ -208,12 +270,44 @@ def test_table_of_our_results(root, config):
     record_runs(config.with_name('toy_full.py'), [record(0, 0.6)], '2 CPUs')
     lines = results_table(root, ['toy']).splitlines()
     assert lines[2] == ('| [toy_1pt](../configs/toy/toy_1pt.py) | 1 | '
-                        '17.2 % | 55.00 ± 7.07 | 91.7 % | - | - | - | - | - | '
+                        '17.2 % | 55.00 ± 7.07 | 83.3 % | - | - | - | - | - | '
                         '27.50 ± 3.54 |')
     assert lines[3].split(' | ')[1:5] == ['full', '100 %', '60.00', '100.0 %']
     assert lines[5] == (
         '- toy_1pt: some cells; last validation after 20 iterations on 2 CPUs'
         '; mean ± standard deviation of seeds 0, 1.')
+
+
+def test_percentages_are_within_one_start(root, config):
+    full = config.with_name('toy_full.py')
+    record_runs(config, [record(0, 0.5)], '2 CPUs')
+    record_runs(full, [record(0, 0.8, start=Start('boxes', 'ab'))], '2 CPUs')
+    assert ' | 50.00 | - | ' in results_table(root, ['toy'])
+    record_runs(config, [record(0, 0.6, start=Start('boxes', 'ab'))],
+                '2 CPUs')
+    text = results_table(root, ['toy'])
+    assert ' | 60.00 | 75.0 % | ' in text and ' | 50.00 | - | ' in text
+    record_runs(config, [record(0, 0.6, start=Start('boxes', 'cd'))],
+                '2 CPUs')
+    assert ' | 60.00 | - | ' in results_table(root, ['toy'], 'boxes cd')
+
+
+def test_table_of_supervision(root, config):
+    assert supervision_table(root, ['toy']) == (
+        f'{NO_RUNS} Not run yet: toy_1pt, toy_full.')
+    for path, iou in ((config, 0.6), (config.with_name('toy_full.py'), 0.8)):
+        runs = [record(seed, 0.5, start=Start('boxes', 'ab'))
+                for seed in (0, 1)]
+        for run in runs:
+            run.scores['quality_IoU'] = iou
+        record_runs(path, runs, '2 CPUs')
+        text = supervision_table(root, ['toy'])
+        assert ('Not run yet: toy_full.' in text) == (path == config)
+    lines = text.splitlines()
+    assert lines[2].split(' | ')[1:6] == ['1', '17.2 %', '0, 1',
+                                          '60.00 ± 0.00', '75.0 %']
+    assert 'from a model trained on boxes alone (ab)' in text
+    assert lines[-1] == 'No row is missing.'
 
 
 def test_table_of_the_paper(root):
@@ -259,8 +353,9 @@ def test_the_repositorys_metafiles():
             assert model['In Collection'] in collections
             points = config.stem.rpartition('_')[2].removesuffix('pt')
             assert str(model['Metadata']['Points per Cell']) == points
-            recorded = 'Results' in model
-            assert recorded == ('Hardware' in model['Metadata'])
+            for result in model.get('Results', ()):
+                assert {'Start', 'Seeds', 'Hardware', 'Scored',
+                        'Iterations'} <= set(result)
     names = [m['Name'] for p in metafiles for m in read_metafile(p)['Models']]
     assert len(set(names)) == len(names)
 

@@ -48,12 +48,20 @@ def test_missing_rows_are_run(hela_folder, run_here):
         'pace_r18_hela_4pt.py', 'point2mask_r18_hela_4pt.py']
     assert float(rows[0]['paper_AP_seg']) == 47.73
     assert 0 <= float(rows[0]['AP_seg']) < 100
-    assert '| PACE | 4 |' in (out / 'table1.md').read_text()
-    for name in ('annotation_time.png', 'points_and_ap.png'):
+    assert '| PACE | hela | 4 | scratch | 0 |' in (
+        out / 'table1.md').read_text()
+    assert 0 <= float(rows[0]['IoU']) < 100
+    for name in ('annotation_time.png', 'points_and_ap.png',
+                 'points_and_mask_iou.png'):
         assert (out / name).stat().st_size > 5000
     # Again: nothing to do.
     code, text = run_here(*ARGUMENTS, '--run')
     assert code == 0 and '2 of 2 rows are there, 0 to run' in text
+
+
+def test_the_command_that_makes_a_missing_start(run_here):
+    code, text = run_here('--start', 'coco:missing.pth', '--configs', 'pace')
+    assert code == 2 and 'detectron2_resnest.py' in text
 
 
 def test_no_such_row(run_here):

@@ -8,7 +8,7 @@ from pace_mmdet.images.saving import save_figure
 from pace_mmdet.points import AnnotationCost
 from pace_mmdet.points.cost_figures import annotation_cost_figure
 from pace_mmdet.visualization import (compared_losses_figure,
-                                      points_and_ap_figure, read_scalars,
+                                      points_and_score_figure, read_scalars,
                                       training_curve_figure)
 
 
@@ -105,15 +105,18 @@ def test_read_scalars_names_the_broken_line(tmp_path, text, line):
 
 def test_points_and_ap(tmp_path):
     """Places by number of points, full masks last; the paper's pale."""
-    figure = points_and_ap_figure({
-        'PACE': {'10': 47.0, '1': 45.0, 'full': 48.0, '4': None},
-        'Point2Mask (paper, LIVECell)': {'2': 42.0},
+    figure = points_and_score_figure({
+        'PACE': {'10': [46.0, 48.0], '1': [45.0], 'full': [48.0], '4': []},
+        'Point2Mask (paper, LIVECell)': {'2': [42.0]},
         'Other': {}
     })
     ax, = figure.axes
     assert [label.get_text() for label in ax.get_xticklabels()] == [
         '1', '2', '4', '10', 'full mask']
-    ours, paper = ax.get_lines()
+    (ours, _, bars), (paper, _, no_bars) = ax.containers
+    heights = [segment[:, 1].tolist() for segment in bars[0].get_segments()]
+    assert heights[1] == pytest.approx([47 - 2**0.5, 47 + 2**0.5])
+    assert heights[0] == [45, 45] and not no_bars
     assert ours.get_xydata().tolist() == [[0, 45], [3, 47], [4, 48]]
     assert paper.get_xydata().tolist() == [[1, 42]]
     assert ours.get_alpha() == 1 and paper.get_alpha() == 0.5
@@ -122,7 +125,7 @@ def test_points_and_ap(tmp_path):
 
 
 def test_points_and_ap_of_nothing(tmp_path):
-    save_figure(points_and_ap_figure({}), tmp_path / 'points.png')
+    save_figure(points_and_score_figure({}), tmp_path / 'points.png')
 
 
 @pytest.mark.parametrize('losses, expected', [

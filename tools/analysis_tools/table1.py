@@ -1,10 +1,17 @@
 """Fill the paper's Table 1 from runs, beside the paper's figures.
 
-Reads the work directory of every row (work_dirs/NAME OF THE CONFIG), prints
-the table and writes it as Markdown and CSV, with the plots of annotation time
-(Fig. 2) and of AP over points (Fig. 5). With --run, rows that are missing are
-trained and tested first, one after the other; stopped at any moment, the same
-command goes on where it was.
+Reads the work directory of every row (work_dirs/NAME OF THE CONFIG) and what
+the metafiles have on record, prints the table and writes it as Markdown and
+CSV, with the plots of annotation time (Fig. 2) and of scores over points
+(Fig. 5). With --run, rows that are missing are trained, tested and measured
+first, one after the other; stopped at any moment, the same command goes on
+where it was.
+
+The comparison of kinds of supervision on real cells, which takes no earlier
+checkpoint and goes on where the recorded results end:
+
+    table1.py --configs livecell_small usiigaci hela --start boxes \\
+        --seeds 0 1 2 --run --record 'one CPU core'
 """
 import argparse
 import sys
@@ -17,16 +24,19 @@ from pace_mmdet.errors import UserError
 from pace_mmdet.files import write_atomically
 from pace_mmdet.images.saving import save_figure
 from pace_mmdet.points.cost_figures import annotation_cost_figure
-from pace_mmdet.reporting.paper_rows import (collect_rows, read_paper,
-                                             rows_as_csv, rows_as_markdown)
+from pace_mmdet.reporting.paper_rows import (by_line, collect_rows, read_paper,
+                                             rows_as_csv, rows_as_markdown,
+                                             scores_of)
 from pace_mmdet.reporting.row_runs import run_missing
-from pace_mmdet.visualization.plots import points_and_ap_figure
+from pace_mmdet.visualization.plots import points_and_score_figure
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         '--configs', nargs='+', default=['point2mask', 'pace'],
         metavar='FOLDER', help='folders of configs/ whose metafile lists the '
@@ -35,11 +45,28 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--points', nargs='+', metavar='N', help="only rows with so many "
         "points per cell, 'full' for full masks (default: all)")
+    parser.add_argument(
+        '--methods', nargs='+', choices=['PACE', 'Point2Mask'],
+        help='only these (default: both)')
+    parser.add_argument(
+        '--start', metavar='START', help="what weights start from: coco:FILE "
+        '(a converted COCO model, as for the published figures; {folder} in '
+        "FILE stands for each of --configs), imagenet (the backbone's "
+        'weights), scratch, or boxes (a model that is first trained on boxes '
+        'alone, from which every row is fine-tuned: what is compared then is '
+        'supervision). Default: what the config says')
+    parser.add_argument(
+        '--seeds', nargs='+', type=int, default=[0], metavar='N',
+        help='runs of each row (default: 0)')
     parser.add_argument('--work-dirs', type=Path, default=Path('work_dirs'))
     parser.add_argument(
         '--out-dir', type=Path, help='default: WORK_DIRS/table1')
     parser.add_argument(
         '--run', action='store_true', help='train and test what is missing')
+    parser.add_argument(
+        '--record', metavar='HARDWARE', help='with --run: record each row in '
+        "its metafile as it ends; say what it ran on, such as '8x NVIDIA "
+        "A100'")
     parser.add_argument(
         '--gpus', type=int, default=1, help='processes of each run')
     parser.add_argument(
@@ -49,15 +76,28 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def curves_of(rows: list, score: str) -> dict:
+    """Scores of all runs by curve and number of points."""
+    many = len({row.cells for row in rows}) > 1
+    curves = {}
+    for (method, cells, points), runs in by_line(rows).items():
+        name = f'{method} on {cells}' if many else method
+        curves.setdefault(name, {})[points] = scores_of(runs, score)
+    return curves
+
+
 def main() -> int:
     args = parse_args()
-    collected = (ROOT, args.configs, args.work_dirs, args.cfg_options,
-                 args.points)
-    rows = collect_rows(*collected)
+    collected = dict(
+        root=ROOT, folders=args.configs, work_dirs=args.work_dirs,
+        options=args.cfg_options, points=args.points, start=args.start,
+        seeds=args.seeds, methods=args.methods)
+    rows = collect_rows(**collected)
     failed = []
     if args.run:
-        failed = run_missing(rows, ROOT, args.cfg_options, args.gpus)
-        rows = collect_rows(*collected)
+        failed = run_missing(rows, ROOT, args.cfg_options, args.gpus,
+                             args.record)
+        rows = collect_rows(**collected)
     paper = read_paper(ROOT)
     table = rows_as_markdown(rows, paper)
     print(table)
@@ -68,14 +108,15 @@ def main() -> int:
     write_atomically(out_dir / 'table1.md', table + '\n')
     write_atomically(out_dir / 'table1.csv', rows_as_csv(rows, paper))
     save_figure(annotation_cost_figure(), out_dir / 'annotation_time.png')
-    curves = {}
-    for method in sorted({row.method for row in rows}):
-        curves[method] = {row.points: row.score('AP') for row in rows
-                          if row.method == method and row.record}
-        curves[f'{method} (paper, LIVECell)'] = {
-            points: scores['AP_seg'] for (name, points), scores in
-            paper.items() if name == method}
-    save_figure(points_and_ap_figure(curves), out_dir / 'points_and_ap.png')
+    curves = curves_of(rows, 'segm_AP')
+    if {row.cells for row in rows} <= {'pace', 'point2mask'}:
+        for (method, points), scores in paper.items():
+            curves.setdefault(f'{method} (paper, LIVECell)',
+                              {})[points] = [scores['AP_seg']]
+    save_figure(points_and_score_figure(curves), out_dir / 'points_and_ap.png')
+    curves = curves_of(rows, 'quality_IoU')
+    save_figure(points_and_score_figure(curves, 'mask IoU in true boxes (%)'),
+                out_dir / 'points_and_mask_iou.png')
     print(f'Table and plots are in {out_dir}')
     if failed:
         raise UserError('these rows failed:\n  ' + '\n  '.join(failed))

@@ -1,0 +1,2 @@
+_base_ = './pace_r18_hela_4pt.py'
+train_dataloader = dict(dataset=dict(num_points=2))

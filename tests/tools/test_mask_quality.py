@@ -1,0 +1,55 @@
+"""The tool, on a model that was not trained."""
+import runpy
+import sys
+
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import Config
+
+from pace_mmdet.evaluation.mask_quality import load_quality
+
+from .conftest import CONFIG, ROOT
+
+TOOL = str(ROOT / 'tools/analysis_tools/mask_quality.py')
+
+
+@pytest.fixture
+def run_here(hela_folder, monkeypatch, capsys):
+    """The tool in this process: exit code and output."""
+
+    def run(*arguments):
+        monkeypatch.chdir(hela_folder)
+        monkeypatch.setenv('COLUMNS', '120')
+        monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(TOOL, run_name='__main__')
+        return ended.value.code, ''.join(capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope='module')
+def checkpoint(hela_folder):
+    torch.manual_seed(0)
+    model = MODELS.build(Config.fromfile(CONFIG).model)
+    path = hela_folder / 'untrained.pth'
+    torch.save(dict(state_dict=model.state_dict(), meta={}), path)
+    return path
+
+
+def test_two_models_on_the_same_cells(hela_folder, checkpoint, run_here):
+    code, text = run_here(CONFIG, checkpoint, '--out', 'cells.npz',
+                          '--against', checkpoint)
+    assert code == 0, text
+    measured = load_quality(hela_folder / 'cells.npz')
+    assert len(measured.iou) and ((measured.iou >= 0)
+                                  & (measured.iou <= 1)).all()
+    assert 'differences' in text and '+0.00 ± 0.00' in text
+    code, again = run_here(CONFIG, checkpoint, '--against', 'cells.npz')
+    assert code == 0 and again.split() == text.split()
+
+
+def test_what_is_missing(run_here):
+    code, text = run_here(CONFIG, 'nothing.pth')
+    assert code == 2 and 'nothing.pth' in text
