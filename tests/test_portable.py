@@ -1,4 +1,8 @@
-"""Nothing outside the benchmarks is there for POSIX systems alone."""
+"""What runs on Linux runs on Windows and macOS, as far as text shows it.
+
+Nothing outside the benchmarks is there for POSIX systems alone, and text
+files name their encoding, which is not UTF-8 everywhere.
+"""
 import ast
 import re
 from pathlib import Path
@@ -50,11 +54,38 @@ def test_what_is_looked_for():
     assert found == [1, 2, 3, 4, 5, 6]
 
 
-@pytest.mark.parametrize(
-    'path', FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize('path', FILES, ids=str)
 def test_no_parts_of_posix_systems_alone(path):
     name = path.relative_to(ROOT).as_posix()
     found = [(part, line)
              for part, line in posix_only(ast.parse(path.read_text('utf-8')))
              if (name, part) not in ALLOWED]
     assert not found
+
+
+def without_encoding(tree):
+    """Lines of a module where text is read or written as the system likes."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, 'attr', getattr(node.func, 'id', None))
+        mode = node.args[1] if len(node.args) > 1 else ast.Constant('r')
+        named = any(key.arg == 'encoding' for key in node.keywords)
+        if not named and (
+                name == 'read_text' and not node.args
+                or name == 'write_text' and len(node.args) < 2
+                or isinstance(node.func, ast.Name) and name == 'open'
+                and 'b' not in getattr(mode, 'value', '')):
+            yield node.lineno
+
+
+def test_what_is_text():
+    code = ('open(p)\nopen(p, "w")\np.read_text()\np.write_text(x)\n'
+            'open(p, "rb")\nopen(p, encoding="utf-8")\n'
+            'p.read_text("utf-8")\np.write_text(x, encoding="utf-8")\n')
+    assert list(without_encoding(ast.parse(code))) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize('path', FILES, ids=str)
+def test_text_names_its_encoding(path):
+    assert not list(without_encoding(ast.parse(path.read_text('utf-8'))))

@@ -249,7 +249,7 @@ def _continues(response: http.client.HTTPResponse, start: int,
 def _read_notes(notes: Path, url: str) -> _Remote:
     """What the server said when the download began, if it is the same."""
     try:
-        known = _Remote(**json.loads(notes.read_text()))
+        known = _Remote(**json.loads(notes.read_text('utf-8')))
     except (FileNotFoundError, ValueError, TypeError):
         return _Remote(url)
     return known if known.url == url else _Remote(url)
