@@ -1,10 +1,14 @@
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from pace_mmdet.files import atomic_file, write_atomically
+from pace_mmdet.errors import UserError
+from pace_mmdet.files import PathLock, atomic_file, write_atomically
 
 
 @pytest.mark.parametrize('content, expected', [(b'\x00\xff', b'\x00\xff'),
@@ -66,3 +70,40 @@ def test_atomic_file_has_ordinary_permissions(tmp_path):
         file.write(b'x')
     (tmp_path / 'b').write_bytes(b'x')
     assert (tmp_path / 'a').stat().st_mode == (tmp_path / 'b').stat().st_mode
+
+
+def test_one_at_a_time(tmp_path):
+    path = tmp_path / 'below/p.db'
+    lock = PathLock(path)
+    with pytest.raises(UserError, match='p.db: in use by another process'):
+        PathLock(path)
+    lock.describe('http://127.0.0.1:1/')
+    with pytest.raises(UserError, match='in use by http://127.0.0.1:1/. Wait'):
+        PathLock(path)
+    PathLock(tmp_path / 'other.db').release()
+    lock.release()
+    PathLock(path).release()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_killed_process_holds_nothing(tmp_path):
+    path = tmp_path / 'x'
+    code = ('import sys; from pace_mmdet.files import PathLock\n'
+            'lock = PathLock(sys.argv[1]); lock.describe("me"); input()')
+    with subprocess.Popen([sys.executable, '-c', code, path],
+                          stdin=subprocess.PIPE) as process:
+        while not path.with_name('.x.holder').exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        with pytest.raises(UserError, match='in use by me'):
+            PathLock(path)
+        process.kill()
+    with PathLock(path), pytest.raises(UserError, match='another process'):
+        PathLock(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_locked(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(UserError, match='x: cannot be locked: .*file'):
+        PathLock(tmp_path / 'file/x')

@@ -1,4 +1,6 @@
 # What every experiment shares: hooks, logging, pictures, processes.
+import sys
+
 custom_imports = dict(imports=['pace_mmdet'], allow_failed_imports=False)
 default_scope = 'mmdet'
 
@@ -26,7 +28,10 @@ randomness = dict(seed=0)
 
 env_cfg = dict(
     cudnn_benchmark=False,
-    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    mp_cfg=dict(
+        # The fast way; libraries of macOS do not survive it.
+        mp_start_method='fork' if sys.platform == 'linux' else 'spawn',
+        opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'))
 
 vis_backends = [dict(type='LocalVisBackend')]

@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterable, List, Optional, Sequence, Union
 import numpy as np
 
 from pace_mmdet.errors import ImageFileError
+from pace_mmdet.files import PathLock
 
 from . import changes, queries
 from .errors import NotFound
@@ -16,7 +17,6 @@ from .exporting import Export, export_points
 from .folder import ProjectImage, read_plane, resolve, scan, without_folder
 from .holding import take_boxes
 from .importing import import_boxes
-from .lock import ProjectLock
 from .measuring import Effort, measured_efforts
 from .schema import open_for_reading, open_project, read_meta
 from .tiles import PyramidCache, num_levels
@@ -40,8 +40,8 @@ class Project:
             through.
 
     Raises:
-        ProjectError: If the file, the folder or an argument is refused, or
-            the project is open already.
+        ProjectError: If the file, the folder or an argument is refused.
+        UserError: If the project is open already.
         StorageError: If the disk is full.
     """
 
@@ -54,7 +54,7 @@ class Project:
                  progress: Callable[[Iterable[str]], Iterable[str]] = iter
                  ) -> None:
         self.folder, self.path = Path(folder), Path(path)
-        self.lock = ProjectLock(path)
+        self.lock = PathLock(path)
         try:
             connection = open_project(path, num_points, seed, page)
             try:

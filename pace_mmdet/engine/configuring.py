@@ -61,8 +61,9 @@ def training_config(args: Namespace) -> Config:
     """
     cfg = load_config(args)
     if args.amp:
-        if get_device() == 'cpu':
-            raise UserError('--amp needs a GPU, and PyTorch sees none here')
+        if get_device() in ('cpu', 'mps'):
+            raise UserError('--amp needs a CUDA GPU, and PyTorch sees none '
+                            'here')
         use_mixed_precision(cfg)
     if args.auto_scale_lr:
         if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):

@@ -85,9 +85,14 @@ def prepare_cpu(cfg: Config, launcher: str) -> bool:
         bool: Whether anything was done.
 
     Raises:
-        UserError: The process was not started by that launcher.
+        UserError: The process was not started by that launcher, or the GPU
+            is Apple's, which serves one process.
     """
-    if launcher == 'none' or get_device() != 'cpu':
+    device = get_device()
+    if device == 'mps' and launcher != 'none':
+        raise UserError(f"--launcher {launcher}: Apple's GPU serves one "
+                        'process; start it without a launcher')
+    if launcher == 'none' or device != 'cpu':
         return False
     variables = rank_variables(launcher, os.environ)
     processes = int(variables['LOCAL_WORLD_SIZE'])

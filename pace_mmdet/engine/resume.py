@@ -24,7 +24,7 @@ def find_checkpoint(work_dir: Union[str, Path]) -> Optional[Path]:
     work_dir = Path(work_dir)
     pointer = work_dir / 'last_checkpoint'
     if pointer.is_file():
-        named = Path(pointer.read_text().strip())
+        named = Path(pointer.read_text('utf-8').strip())
         for path in (work_dir / named.name, named):
             if path.is_file():
                 return path

@@ -42,7 +42,7 @@ def read_metafile(path: Path) -> dict:
         UserError: If there is none, or it lists no models.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text())
+        content = yaml.safe_load(Path(path).read_text('utf-8'))
     except FileNotFoundError:
         raise UserError(f'{path}: no such metafile; results of runs stand in '
                         'the metafile.yml beside their config') from None
@@ -185,7 +185,7 @@ def _results(runs: Sequence[RunRecord], dataset: str) -> List[dict]:
 def _write(path: Path, content: dict) -> None:
     """Write a metafile, its opening comment kept."""
     comment = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text('utf-8').splitlines():
         if not line.startswith('#'):
             break
         comment.append(line)

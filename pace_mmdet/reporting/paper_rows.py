@@ -156,7 +156,7 @@ def _with_record(row: Row, model: dict, options: Dict[str, Any]) -> Row:
 
 def read_paper(root: Path) -> Dict[tuple, Dict[str, float]]:
     """The paper's table: scores in percent by (method, points)."""
-    with open(Path(root) / PAPER_CSV, newline='') as file:
+    with open(Path(root) / PAPER_CSV, encoding='utf-8', newline='') as file:
         return {(row.pop('method'), row.pop('points')):
                 {name: float(value) for name, value in row.items()}
                 for row in csv.DictReader(file)}

@@ -27,7 +27,7 @@ _MARK = re.compile(r'<!-- (?:begin|end): ')
 
 def paper_table(root: Path) -> str:
     """Table 1 of the paper, its mask columns and box AP, as Markdown."""
-    with open(Path(root) / PAPER_CSV, newline='') as file:
+    with open(Path(root) / PAPER_CSV, encoding='utf-8', newline='') as file:
         rows = list(csv.DictReader(file))
     full = {row['method']: float(row['AP_seg']) for row in rows
             if row['points'] == 'full'}

@@ -106,7 +106,7 @@ def _newest_scores(starts: List[Path]) -> Any:
         if tested.is_file():
             cfg = Config.fromfile(start / 'vis_data' / 'config.py')
             return (f'test of {Path(cfg.load_from).name}',
-                    _scores(json.loads(tested.read_text())))
+                    _scores(json.loads(tested.read_text('utf-8'))))
         for line in reversed(_lines(start)):
             if _scores(line):
                 return 'last validation', _scores(line)
@@ -117,7 +117,7 @@ def _lines(start: Path) -> List[dict]:
     path = start / 'vis_data' / 'scalars.json'
     if not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text('utf-8').splitlines()]
 
 
 def _scores(line: dict) -> Dict[str, float]:
@@ -130,7 +130,8 @@ def _scores(line: dict) -> Dict[str, float]:
 def check_finished(work_dir: Path, iterations: Optional[int]) -> None:
     """Raise a UserError unless the last checkpoint is that of the end."""
     last = work_dir / 'last_checkpoint'
-    name = Path(last.read_text().strip()).name if last.is_file() else 'none'
+    name = (Path(last.read_text('utf-8').strip()).name
+            if last.is_file() else 'none')
     if name != f'iter_{iterations}.pth':
         raise UserError(
             f'{work_dir}: unfinished: the last checkpoint is {name}, the '

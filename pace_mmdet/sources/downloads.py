@@ -4,20 +4,18 @@ A file grows under its name with ``.part`` behind it and gets its own name
 when it is complete. What the server said of it stands in ``.part.json``, so
 that a later call goes on only if the server still has the same file.
 """
-import fcntl
 import http.client
 import json
 import os
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO, Callable, Dict, Iterator, Optional, Tuple, Union
+from typing import BinaryIO, Callable, Dict, Optional, Tuple, Union
 
 from pace_mmdet.errors import UserError
-from pace_mmdet.files import naming_errors, write_atomically
+from pace_mmdet.files import PathLock, naming_errors, write_atomically
 
 CHUNK = 2**18
 # Seconds without a byte after which a connection counts as broken.
@@ -101,6 +99,7 @@ def fetch(url: str,
         DownloadError: If it does not work after some tries, with what is
             here kept for the next call, or if ``check`` refuses the file,
             which is removed then.
+        UserError: If another process is downloading it.
         OSError: If it cannot be written, for instance because the disk is
             full; what is here is kept.
     """
@@ -108,11 +107,13 @@ def fetch(url: str,
     part = part_path(target)
     notes = part.with_name(part.name + '.json')
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _exclusive(part) as file:
+    with PathLock(part):
         known = _read_notes(notes, url)
-        _persist(lambda: _receive(file, known, notes, report), url,
-                 lambda: file.seek(0, os.SEEK_END), pause)
-        os.fsync(file.fileno())
+        # Unbuffered: what is written is there, and errors come at once.
+        with naming_errors(part), open(part, 'ab', buffering=0) as file:
+            _persist(lambda: _receive(file, known, notes, report), url,
+                     lambda: file.seek(0, os.SEEK_END), pause)
+            os.fsync(file.fileno())
         try:
             check(part)
         except UserError as error:
@@ -248,23 +249,10 @@ def _continues(response: http.client.HTTPResponse, start: int,
 def _read_notes(notes: Path, url: str) -> _Remote:
     """What the server said when the download began, if it is the same."""
     try:
-        known = _Remote(**json.loads(notes.read_text()))
+        known = _Remote(**json.loads(notes.read_text('utf-8')))
     except (FileNotFoundError, ValueError, TypeError):
         return _Remote(url)
     return known if known.url == url else _Remote(url)
-
-
-@contextmanager
-def _exclusive(part: Path) -> Iterator[BinaryIO]:
-    """Open an unfinished file such that no second process writes to it."""
-    # Unbuffered: what is written is there, and errors come at once.
-    with naming_errors(part), open(part, 'ab', buffering=0) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DownloadError(f'{part}: another process is downloading this '
-                                'file; wait for it') from None
-        yield file
 
 
 def _reason(error: Exception) -> str:

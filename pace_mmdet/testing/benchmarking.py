@@ -4,8 +4,8 @@ import gc
 import json
 import multiprocessing
 import os
-import resource
 import statistics
+import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,10 +13,9 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import torch
 
+from pace_mmdet.errors import UserError
 from pace_mmdet.files import write_atomically
 
-# Linux gives kilobytes.
-_RSS_UNIT = 1024
 OURS = 'ours'
 
 
@@ -157,12 +156,16 @@ def compare(functions: Dict[str, Callable[[], object]],
     Raises:
         RuntimeError: If a function fails or its process is killed, for
             example for want of memory.
+        UserError: On a CPU, if this is not Linux.
     """
     if device != 'cpu':
         return {
             name: _measure_on_gpu(function, runs, warm_up)
             for name, function in functions.items()
         }
+    if sys.platform != 'linux':
+        raise UserError('benchmarks on a CPU run on Linux only: they fork, '
+                        'and read the memory from /proc')
     context = multiprocessing.get_context('fork')
     costs = {}
     for name, function in functions.items():
@@ -230,7 +233,9 @@ def _measure_on_gpu(function: Callable[[], object], runs: int,
 
 
 def _peak_memory() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
+    import resource  # not on Windows
+    # Linux gives kilobytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _current_memory() -> float:

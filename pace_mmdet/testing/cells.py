@@ -152,7 +152,7 @@ def write_synthetic_coco(root, *args, **kwargs) -> Path:
     for name, image in images:
         tifffile.imwrite(root / 'images' / name, image)
     path = root / 'annotations.json'
-    path.write_text(json.dumps(coco))
+    path.write_text(json.dumps(coco), encoding='utf-8')
     return path
 
 

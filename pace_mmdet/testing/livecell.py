@@ -112,7 +112,8 @@ def write_synthetic_livecell(folder: Union[str, Path], *args,
             path = folder / file.remote
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(
-                json.dumps(_part(made.splits[file.split], name, file)))
+                json.dumps(_part(made.splits[file.split], name, file)),
+                encoding='utf-8')
     return made
 
 

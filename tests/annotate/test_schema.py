@@ -4,7 +4,6 @@ import sqlite3
 import pytest
 
 from pace_mmdet.annotate.errors import ProjectError, StorageError
-from pace_mmdet.annotate.lock import ProjectLock
 from pace_mmdet.annotate.schema import (open_for_reading, open_project,
                                         read_meta)
 
@@ -82,14 +81,3 @@ def test_reading_makes_no_file(tmp_path):
     (tmp_path / 'p.db').touch()
     with pytest.raises(ProjectError, match='empty file'):
         open_for_reading(tmp_path / 'p.db')
-
-
-def test_one_at_a_time(tmp_path):
-    lock = ProjectLock(tmp_path / 'p.db')
-    lock.describe('http://127.0.0.1:1/')
-    with pytest.raises(ProjectError, match='in use by http://127.0.0.1:1/'):
-        ProjectLock(tmp_path / 'p.db')
-    ProjectLock(tmp_path / 'other.db').release()
-    lock.release()
-    ProjectLock(tmp_path / 'p.db').release()
-    assert list(tmp_path.iterdir()) == []

@@ -1,9 +1,9 @@
-import fcntl
 import threading
 
 import pytest
 
 from pace_mmdet.errors import UserError
+from pace_mmdet.files import PathLock
 from pace_mmdet.sources import downloads
 from pace_mmdet.sources.downloads import (RETRIES, DownloadError, fetch,
                                           part_path, remote_size)
@@ -183,9 +183,8 @@ def test_a_full_disk(server, tmp_path):
 
 def test_two_downloads_of_one_file(get):
     get.target.parent.mkdir()
-    with open(get.part, 'wb') as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(DownloadError, match='another process'):
+    with PathLock(get.part):
+        with pytest.raises(UserError, match='in use by another process'):
             get()
 
 

@@ -77,19 +77,22 @@ def set_up(checkout, fails='nothing', *options):
 
 
 def test_set_up_is_a_virtual_environment_and_pip(checkout):
-    (checkout / 'constraints.txt').write_text('numpy==2.2.6\ntorch==2.13.0\n')
+    (checkout / 'constraints.txt').write_text('numpy==2.2.6\n'
+                                              'torch==2.13.0\n')
     shutil.rmtree(checkout / '.venv')
     code, said = set_up(checkout)
     assert code == 0 and is_fresh(checkout)
     assert said.startswith('-m venv --clear .venv\n'
-                           '-m pip install -c .venv/constraints.txt -e .[test]')
+                           '-m pip install -c .venv/constraints.txt '
+                           '-e .[test]\n')
     assert (checkout / '.venv/constraints.txt').read_text() == (
         checkout / 'constraints.txt').read_text()
     assert set_up(checkout) == (0, '')
 
 
 def test_the_pytorch_of_the_interpreter_is_kept(checkout):
-    (checkout / 'constraints.txt').write_text('numpy==2.2.6\ntorch==2.13.0\n')
+    (checkout / 'constraints.txt').write_text('numpy==2.2.6\n'
+                                              'torch==2.13.0\n')
     shutil.rmtree(checkout / '.venv')
     code, said = set_up(checkout, 'nothing', 'ADOPT_TORCH=1')
     assert code == 0 and '--system-site-packages .venv' in said

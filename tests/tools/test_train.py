@@ -171,7 +171,7 @@ def test_no_config(tmp_path, capfd):
 @pytest.mark.skipif(torch.cuda.is_available(), reason='is about CPUs')
 def test_mixed_precision_needs_a_gpu(tmp_path, capfd):
     assert run_tool_forked('train', write_config(tmp_path), '--amp') == 2
-    assert '--amp needs a GPU' in capfd.readouterr().err
+    assert '--amp needs a CUDA GPU' in capfd.readouterr().err
 
 
 def test_another_seed_does_not_resume(tmp_path, capfd):

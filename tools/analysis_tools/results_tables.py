@@ -37,7 +37,7 @@ def main() -> int:
         return 0
     if not args.page.is_file():
         raise UserError(f'{args.page}: no such file')
-    old = args.page.read_text()
+    old = args.page.read_text('utf-8')
     new = fill_blocks(old, ROOT)
     if new == old:
         print(f'{args.page.name}: the tables are up to date')

@@ -165,7 +165,8 @@ def _write_manifest(folder: Path, counts: Dict[str, dict]) -> None:
     }
     manifest = dict(
         format=FORMAT, version=VERSION, counts=counts, files=files)
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
+    (folder / MANIFEST).write_text(
+        json.dumps(manifest, indent=1), encoding='utf-8')
 
 
 def read_manifest(out: Union[str, Path]) -> Optional[Dict[str, dict]]:
@@ -179,7 +180,7 @@ def read_manifest(out: Union[str, Path]) -> Optional[Dict[str, dict]]:
     """
     out = Path(out)
     try:
-        manifest = json.loads((out / MANIFEST).read_text())
+        manifest = json.loads((out / MANIFEST).read_text('utf-8'))
     except (FileNotFoundError, ValueError):
         return None
     if manifest.get('format') != FORMAT or manifest['version'] != VERSION:
