@@ -84,7 +84,8 @@ def test_the_longest_names(tmp_path, name):
 
 
 @pytest.mark.parametrize(('name', 'said'), [
-    ('folder', 'Is a directory'), ('file/x', 'exists|directory'), (300 * 'n', 'too long')])
+    ('folder', 'Is a directory'), ('file/x', 'exists|directory'),
+    (300 * 'n', 'too long')])
 def test_names_that_cannot_be_written_to(tmp_path, name, said):
     (tmp_path / 'folder').mkdir()
     (tmp_path / 'file').touch()

@@ -7,8 +7,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / 'pace_mmdet'
 # Each may import what stands before it.
 ORDER = [
-    'errors', 'files', 'locks', 'images', 'masks', 'points', 'coco', 'sources', 'ops',
-    'structures', 'datasets', 'models', 'evaluation', 'engine', 'converters',
+    'errors', 'files', 'locks', 'images', 'masks', 'points', 'coco',
+    'sources', 'ops', 'structures', 'datasets', 'models', 'evaluation', 'engine', 'converters',
     'visualization', 'inference', 'register', 'reporting', 'testing',
     'annotate', 'recipes', 'commands'
 ]
