@@ -8,8 +8,9 @@ PACKAGE = Path(__file__).parents[1] / 'pace_mmdet'
 # Each may import what stands before it.
 ORDER = [
     'errors', 'files', 'locks', 'images', 'masks', 'points', 'coco',
-    'sources', 'ops', 'structures', 'datasets', 'models', 'evaluation', 'engine', 'converters',
-    'visualization', 'inference', 'register', 'reporting', 'testing',
+    'sources', 'ops', 'structures', 'datasets', 'models', 'evaluation',
+    'engine', 'converters', 'visualization', 'inference', 'register',
+    'reporting', 'testing',
     'annotate', 'recipes', 'commands'
 ]
 # Siblings that must not know of each other.
