@@ -7,15 +7,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / 'pace_mmdet'
 # Each may import what stands before it.
 ORDER = [
-    'errors', 'files', 'locks', 'images', 'masks', 'points', 'coco',
+    'import_hooks', 'errors', 'files', 'images', 'masks', 'points', 'coco',
     'sources', 'ops', 'structures', 'datasets', 'models', 'evaluation',
     'engine', 'converters', 'visualization', 'inference', 'register',
-    'reporting', 'testing',
-    'annotate', 'recipes', 'commands'
+    'reporting', 'testing', 'annotate', 'recipes', 'commands'
 ]
 # Siblings that must not know of each other.
 APART = [('images', 'masks'), ('datasets', 'models'), ('ops', 'structures')]
-ANNOTATE = {'errors', 'files', 'locks', 'images', 'masks', 'points', 'coco'}
+ANNOTATE = {'errors', 'files', 'images', 'masks', 'points', 'coco'}
 # What the rooms before ``ops`` and the annotation page do without.
 HEAVY = {'torch', 'mmdet', 'mmcv', 'mmengine'}
 

@@ -72,7 +72,7 @@ def _alone(cfg: Config, args: Namespace) -> Iterator[None]:
             args.launcher, os.environ)['RANK'] != '0':
         yield
         return
-    with folder_lock(cfg.work_dir, 'wait for it, or choose another '
+    with folder_lock(cfg.work_dir, 'Wait for it, or choose another '
                      '--work-dir'):
         # Who held it until now may have got further.
         if args.resume == 'auto':

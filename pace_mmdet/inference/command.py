@@ -32,7 +32,7 @@ def run_predict(args: Namespace) -> int:
     check_outputs(jobs, formats, args.skip_existing or args.overwrite)
     prepare_folder(args.out_dir)
     alone = contextlib.nullcontext() if share.rank else folder_lock(
-        args.out_dir, 'wait for it, or choose another --out-dir')
+        args.out_dir, 'Wait for it, or choose another --out-dir')
     with alone:
         # Only when all have looked may the first begin to write.
         share.gather([])
