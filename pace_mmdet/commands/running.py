@@ -1,36 +1,74 @@
 """Faults of the user's input, and how a tool reports them."""
+import contextlib
 import os
+import signal
 import sys
-from typing import Callable, Optional
+import threading
+from typing import Any, Callable, Iterator, List, Optional
 
 from pace_mmdet.errors import UserError
 from pace_mmdet.files import USER_ERRORS
 
 EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
 
 
 def run_tool(main: Callable[[], Optional[int]]) -> int:
     """Run a tool and turn the user's faults into a message, not a traceback.
 
-    A full disk and a folder that may not be written to count as such. Every
-    other exception passes: it is a fault of the program, and its traceback is
-    what a bug report needs. Of several processes the first one speaks for
-    all.
+    A full disk and a folder that may not be written to count as such. Ctrl-C
+    ends every tool with a line and 130, also where a library took it for an
+    error of its own. Every other exception passes: it is a fault of the
+    program, and its traceback is what a bug report needs. Of several
+    processes the first one speaks for all.
 
     Args:
         main (Callable): Runs the tool; None counts as 0.
 
     Returns:
-        int: Exit code, 2 for a fault of the user.
+        int: Exit code, 2 for a fault of the user, 130 for Ctrl-C.
     """
+    with _noticing_interrupts() as interrupted:
+        try:
+            return main() or 0
+        except BaseException as error:
+            if interrupted or isinstance(error, KeyboardInterrupt):
+                message, code = '\nStopped.', EXIT_INTERRUPTED
+            elif isinstance(error, UserError) or isinstance(
+                    error, OSError) and error.errno in USER_ERRORS:
+                message = f'error: {plain_message(error)}'
+                code = EXIT_USER_ERROR
+            else:
+                raise
+    if os.environ.get('RANK', '0') == '0':
+        print(message, file=sys.stderr)
+    return code
+
+
+@contextlib.contextmanager
+def _noticing_interrupts() -> Iterator[List[int]]:
+    """A list that is no longer empty once Ctrl-C was pressed.
+
+    Some libraries catch everything, and raise an error of their own instead.
+    """
+    signals: List[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        signals.append(number)
+        raise KeyboardInterrupt
+
+    # Python has its own handler in the first thread, unless the signal is
+    # ignored, as in a background job of a shell.
+    if (threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGINT)
+            is not signal.default_int_handler):
+        yield signals
+        return
+    signal.signal(signal.SIGINT, note)
     try:
-        return main() or 0
-    except (UserError, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in USER_ERRORS:
-            raise
-        if os.environ.get('RANK', '0') == '0':
-            print(f'error: {plain_message(error)}', file=sys.stderr)
-        return EXIT_USER_ERROR
+        yield signals
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def plain_message(error: Exception) -> str:
@@ -41,7 +79,7 @@ def plain_message(error: Exception) -> str:
     message, which ends with the line 'module.Name: message'.
     """
     if isinstance(error, OSError) and error.filename:
-        return f'{error.filename}: {error.strerror}'
+        return f'{error.filename2 or error.filename}: {error.strerror}'
     message = str(error)
     if 'in DataLoader worker process' not in message:
         return message

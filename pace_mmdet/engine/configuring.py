@@ -78,7 +78,7 @@ def training_config(args: Namespace) -> Config:
         # Without it CUDA's matrix products refuse to be deterministic.
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     cfg.randomness = {'seed': None, **randomness}
-    _set_start(cfg, args)
+    set_start(cfg, args)
     return cfg
 
 
@@ -115,8 +115,8 @@ def testing_config(args: Namespace) -> Config:
     return cfg
 
 
-def _set_start(cfg: Config, args: Namespace) -> None:
-    """Decide between a new run, new weights and going on."""
+def set_start(cfg: Config, args: Namespace) -> None:
+    """Decide between a new run, new weights and going on, in place."""
     if args.load_from is not None:
         cfg.load_from = args.load_from
     # Also `resume = True` in a config means the latest checkpoint.

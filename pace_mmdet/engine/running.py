@@ -1,8 +1,9 @@
 """Training and testing, from parsed arguments to the closing summary."""
+import contextlib
 import os
 import os.path as osp
 from argparse import Namespace
-from typing import Dict, List, Union
+from typing import Dict, Iterator, List, Union
 
 from mmdet.utils import setup_cache_size_limit_of_dynamo
 from mmengine.config import Config
@@ -14,10 +15,11 @@ from mmengine.runner import Runner
 from torch import nn
 
 from pace_mmdet.errors import UserError
+from pace_mmdet.files import folder_lock
 
-from .configuring import testing_config, training_config
+from .configuring import set_start, testing_config, training_config
 from .data_check import check_data
-from .launch import prepare_cpu
+from .launch import prepare_cpu, rank_variables
 from .safe_loading import load_checkpoint_file, use_safe_loading
 
 
@@ -45,6 +47,11 @@ def run_train(args: Namespace) -> int:
     use_safe_loading(args.trust_checkpoint)
     cfg = training_config(args)
     check_data(cfg, ('train', 'val') if cfg.get('val_cfg') else ('train', ))
+    with _alone(cfg, args):
+        return _train(cfg, args)
+
+
+def _train(cfg: Config, args: Namespace) -> int:
     runner = build_runner(cfg, args)
     try:
         runner.train()
@@ -56,6 +63,21 @@ def run_train(args: Namespace) -> int:
     if is_main_process():
         print('\n'.join(summary_of_training(runner, args.config)))
     return 0
+
+
+@contextlib.contextmanager
+def _alone(cfg: Config, args: Namespace) -> Iterator[None]:
+    """Hold the work directory, in the first of several processes."""
+    if args.launcher != 'none' and rank_variables(
+            args.launcher, os.environ)['RANK'] != '0':
+        yield
+        return
+    with folder_lock(cfg.work_dir, 'Wait for it, or choose another '
+                     '--work-dir'):
+        # Who held it until now may have got further.
+        if args.resume == 'auto':
+            set_start(cfg, args)
+        yield
 
 
 def run_test(args: Namespace) -> Dict[str, float]:

@@ -129,12 +129,22 @@ def load_checkpoint_file(path: Union[str, Path],
             end of the message.
 
     Returns:
-        dict: The checkpoint.
+        dict: The checkpoint, without ``meta['config']``, which mmengine runs
+        when it resumes, trusted or not.
 
     Raises:
         UserError: The file is missing, is not a checkpoint, or holds more
             than data and ``trust`` is False.
     """
+    content = _load(path, map_location, trust, mmap, way_out)
+    _check_content(content, path)
+    # A key of older versions; the config stands in meta['cfg'].
+    (content.get('meta') or {}).pop('config', None)
+    return content
+
+
+def _load(path: Union[str, Path], map_location: Union[str, Callable, None],
+          trust: bool, mmap: Optional[bool], way_out: str) -> Any:
     path = Path(path).expanduser()
     if not path.is_file():
         raise UserError(f'{path}: no such checkpoint file')
@@ -157,6 +167,24 @@ def load_checkpoint_file(path: Union[str, Path],
         raise UserError(
             f'{path}: not loaded, because beside data it holds code: '
             f'{", ".join(names or refused)}. {way_out}') from None
+
+
+def _check_content(content: Any, path: Union[str, Path]) -> None:
+    """Raise a UserError unless all is where mmengine puts it."""
+    if not isinstance(content, dict):
+        raise UserError(f'{path}: not a checkpoint of a model: it holds a '
+                        f'{type(content).__name__}, expected a dict')
+    faults = [
+        f'{key} is a {type(content[key]).__name__}, expected a dict'
+        for key in ('meta', 'state_dict', 'message_hub')
+        if not isinstance(content.get(key) or {}, dict)
+    ]
+    if not faults:
+        weights = content.get('state_dict') or content
+        faults = [f'{key!r} is the name of a weight, expected text'
+                  for key in weights if not isinstance(key, str)]
+    if faults:
+        raise UserError(f'{path}: not a checkpoint of a model: {faults[0]}')
 
 
 def _unsafe_names(path: Path) -> List[str]:

@@ -2,25 +2,30 @@
 
 mmengine stores the resolved config as Python source, and reading it back as
 such would run whatever a file from elsewhere holds. Here only what a resolved
-config consists of is understood: names set to literals and ``dict(...)``. A
-registry also takes the path of any function for a class (``type=
-'os.system'``), and ``custom_imports`` imports any module: both must name what
-belongs to the project.
+config consists of is understood: names set to literals and ``dict(...)``. Of
+these, the model is built; a registry takes any class, imports what it does
+not know by name, and changes to the scope of any package. So only the classes
+of :data:`~.stored_types.STORED_TYPES` pass, each in its place, in
+MMDetection's scope; nothing else that the config says is imported.
 """
 import ast
-import importlib
 import re
 from pathlib import Path
-from typing import Any, Iterator, Union
+from typing import Any, Union
 
 from mmengine.config import Config
 
-from pace_mmdet.errors import UserError
+from pace_mmdet.errors import Faults, UserError
 
-_MODULES = ('pace_mmdet', 'mmdet', 'mmcv', 'mmengine', 'mmpretrain')
-# A registered name, alone or behind a scope. Those of mmcv and mmengine are
-# left out: their packages have functions that read pickles.
-_REGISTERED = re.compile(r'((mmdet|mmpretrain)\.)?\w+')
+from .stored_types import STORED_TYPES
+
+SCOPE = 'mmdet'
+# How a model is initialised before its weights are loaded: by files.
+_LEFT_OUT = ('init_cfg', 'pretrained')
+# Options such as 'caffe'; neither a path nor an address.
+_OPTION = re.compile(r'[\w -]*')
+_ADVICE = ('give the config as a file that you trust (--config FILE), or, if '
+           'you trust the checkpoint, --trust-checkpoint')
 
 
 def stored_config(checkpoint: dict,
@@ -34,11 +39,12 @@ def stored_config(checkpoint: dict,
         trust (bool): Whether to run whatever code the config holds.
 
     Returns:
-        Config: With the modules of its ``custom_imports`` imported.
+        Config: Its ``custom_imports`` are not followed: what it may name is
+        registered by ``pace_mmdet.register``.
 
     Raises:
-        UserError: There is none, or it holds more than data and ``trust`` is
-            False.
+        UserError: There is none, or ``trust`` is False and it holds more
+            than data or has more built than is on the list.
     """
     text = (checkpoint.get('meta') or {}).get('cfg')
     if not isinstance(text, str):
@@ -46,24 +52,79 @@ def stored_config(checkpoint: dict,
                         'config that it was trained with: --config FILE')
     if trust:
         return Config.fromstring(text, '.py')
-    advice = ('give the config as a file that you trust (--config FILE), or '
-              'if you trust the checkpoint, --trust-checkpoint')
     try:
         content = read_literals(text)
-    except (SyntaxError, ValueError) as error:
+    # MemoryError is the parser's word for too many brackets.
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise UserError(f'{path}: the config in it is not read: '
+                        f'{error or type(error).__name__}; {_ADVICE}') \
+            from None
+    try:
+        return Config(checked(content, path))
+    # Names that mmengine keeps for itself.
+    except KeyError as error:
         raise UserError(f'{path}: the config in it is not read: {error}; '
-                        f'{advice}') from None
-    foreign = sorted(set(foreign_names(content)))
-    if foreign:
-        raise UserError(f'{path}: the config in it names code from outside '
-                        f'the project: {", ".join(foreign)}; {advice}')
-    for module in _imports(content):
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise UserError(f'{path}: its config needs {module}, which '
-                            f'cannot be imported: {error}') from None
-    return Config(content)
+                        f'{_ADVICE}') from None
+
+
+def checked(content: dict, path: Union[str, Path]) -> dict:
+    """A stored config of which nothing but known classes is built.
+
+    Args:
+        content (dict): What it says. Not changed.
+        path (str or Path): The checkpoint, for messages.
+
+    Returns:
+        dict: The same, without what initialises the model, and without
+        scopes inside it.
+
+    Raises:
+        UserError: Names all that is not on the list.
+    """
+    faults = Faults(f'{path}: the config in it', UserError)
+    scope = content.get('default_scope', SCOPE)
+    if scope not in (SCOPE, None):
+        faults.add(f'default_scope = {scope!r}, expected {SCOPE!r}')
+    model = content.get('model') or {}
+    if isinstance(model, dict):
+        model = _checked_part(model, 'model', 'model', faults)
+    else:
+        faults.add(f'model is a {type(model).__name__}, expected a dict')
+    faults.raise_if_any(
+        'Without your word for it, only detectors of kinds that are known '
+        f'here are built from a checkpoint; {_ADVICE}')
+    return {**content, 'default_scope': SCOPE, 'model': model}
+
+
+def _checked_part(value: Any, place: str, where: str, faults: Faults) -> Any:
+    """A copy of a part of the model; ``place`` is the nearest key above."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(
+            _checked_part(item, place, f'{where}[{k}]', faults)
+            for k, item in enumerate(value))
+    if isinstance(value, str) and not _OPTION.fullmatch(value):
+        faults.add(f'{where} = {value[:80]!r}, expected no path')
+    if not isinstance(value, dict):
+        return value
+    if value.get('_scope_', SCOPE) != SCOPE:
+        faults.add(f'{where}._scope_ = {value["_scope_"]!r}, expected '
+                   f'{SCOPE!r}')
+    copy = {
+        key: _checked_part(item, key, f'{where}.{key}', faults)
+        for key, item in value.items()
+        if key not in (*_LEFT_OUT, '_scope_', 'type')
+    }
+    if 'type' in value:
+        name = value['type']
+        if isinstance(name, str):
+            name = name.removeprefix(f'{SCOPE}.')
+        # A list would compare, too, but is no name.
+        if not (isinstance(name, str) and name in STORED_TYPES.get(place, ())):
+            faults.add(f'{where}.type = {str(value["type"])[:80]!r}, expected '
+                       + (f'one of {", ".join(STORED_TYPES[place])}' if place
+                          in STORED_TYPES else 'nothing to be built there'))
+        copy['type'] = name
+    return copy
 
 
 def read_literals(text: str) -> dict:
@@ -109,32 +170,3 @@ def _value(node: ast.expr) -> Any:
     except ValueError:
         raise ValueError(f'line {node.lineno} holds more than data: '
                          f'{ast.unparse(node)[:60]}') from None
-
-
-def foreign_names(content: dict) -> Iterator[str]:
-    """What a config names that is no class of the project's packages."""
-    for module in _imports(content):
-        if str(module).partition('.')[0] not in _MODULES:
-            yield f'custom_imports {module}'
-    # Nothing else of a stored config is built.
-    yield from _foreign_types(content.get('model'))
-
-
-def _imports(content: dict) -> list:
-    imports = (content.get('custom_imports') or {}).get('imports') or []
-    return [imports] if isinstance(imports, str) else list(imports)
-
-
-def _foreign_types(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        name = value.get('type')
-        if name is not None and not (isinstance(name, str)
-                                     and _REGISTERED.fullmatch(name)):
-            yield f'type={name!r}'
-        children = value.values()
-    elif isinstance(value, (list, tuple)):
-        children = value
-    else:
-        return
-    for child in children:
-        yield from _foreign_types(child)

@@ -1,12 +1,15 @@
 """What ``tools/predict.py`` does."""
+import contextlib
 from argparse import Namespace
 from typing import List, Optional
 
 from rich.console import Console
 
+from pace_mmdet.files import folder_lock
+
 from .batch import Batch, Summary, check_outputs
-from .inputs import plan_jobs, prepare_folder
-from .processes import join_processes
+from .inputs import Job, plan_jobs, prepare_folder
+from .processes import Share, join_processes
 from .segmenter import Segmenter, load_segmenter
 
 
@@ -28,8 +31,16 @@ def run_predict(args: Namespace) -> int:
     jobs = plan_jobs(args.inputs, args.out_dir, args.recursive)
     check_outputs(jobs, formats, args.skip_existing or args.overwrite)
     prepare_folder(args.out_dir)
-    # Only when all have looked may the first begin to write.
-    share.gather([])
+    alone = contextlib.nullcontext() if share.rank else folder_lock(
+        args.out_dir, 'Wait for it, or choose another --out-dir')
+    with alone:
+        # Only when all have looked may the first begin to write.
+        share.gather([])
+        return _predict(args, share, jobs, formats)
+
+
+def _predict(args: Namespace, share: Share, jobs: List[Job],
+             formats: List[str]) -> int:
     segmenter = load_segmenter(
         args.checkpoint,
         args.config,

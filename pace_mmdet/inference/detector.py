@@ -16,6 +16,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
+import pace_mmdet.models  # noqa: F401  (registers what configs name)
 from pace_mmdet.engine.running import check_weights
 from pace_mmdet.engine.safe_loading import (load_checkpoint_file,
                                             use_safe_loading)
@@ -24,7 +25,7 @@ from pace_mmdet.errors import UserError
 from pace_mmdet.masks.codes import encode_bitmaps, to_rles
 
 from .cells import Cells, cells_from_codes
-from .preparation import preparation_of, score_threshold
+from .preparation import naming_config, preparation_of, score_threshold
 
 # Tiles begin at its multiples and are then seen alike: the coarsest stride of
 # the feature pyramids here.
@@ -153,27 +154,40 @@ def load_detector(checkpoint: Union[str, Path],
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     if not cfg.get('model'):
         raise UserError(f'{config or checkpoint}: the config has no model')
-    _prepare_model_cfg(cfg.model, score_threshold(cfg, score_thr))
-    with _safe_loading(trust):
+    with _safe_loading(trust), naming_config(config or checkpoint):
+        _prepare_model_cfg(cfg.model, score_threshold(cfg, score_thr))
         model = revert_sync_batchnorm(MODELS.build(cfg.model))
+        usual_pixels = _usual_pixels(cfg)
     check_weights(model, content, str(checkpoint))
-    model.load_state_dict(
-        {
-            name.removeprefix('module.'): value
-            for name, value in content.get('state_dict', content).items()
-        },
-        strict=False)
+    try:
+        model.load_state_dict(
+            {
+                name.removeprefix('module.'): value
+                for name, value in content.get('state_dict', content).items()
+            },
+            strict=False)
+    # For instance sparse tensors of the right shape.
+    except RuntimeError as error:
+        raise UserError(f'{checkpoint}: its weights do not fit: {error}') \
+            from None
     if getattr(model, 'roi_head', None) is not None and \
             not model.roi_head.with_mask:
         raise UserError(f'{checkpoint}: this model finds boxes only, no masks')
-    meta = (content.get('meta') or {}).get('dataset_meta') or {}
-    classes = meta.get('classes') or ('cell', )
+    classes = _classes(content)
     try:
         model.to(device or get_device())
     # Without any GPU, PyTorch asserts that there is one.
     except (RuntimeError, AssertionError) as error:
         raise UserError(f'--device {device}: {error}') from None
-    return NetworkDetector(model, classes, _usual_pixels(cfg)), cfg
+    return NetworkDetector(model, classes, usual_pixels), cfg
+
+
+def _classes(checkpoint: dict) -> Sequence[str]:
+    meta = (checkpoint.get('meta') or {}).get('dataset_meta')
+    classes = meta.get('classes') if isinstance(meta, dict) else None
+    if isinstance(classes, (list, tuple)) and classes:
+        return tuple(map(str, classes))
+    return ('cell', )
 
 
 @contextlib.contextmanager

@@ -1,8 +1,9 @@
 """How a config prepares images for its network."""
+import contextlib
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, List, Optional, Tuple
+from typing import Any, Iterator, List, Optional, Tuple, Union
 
 import msgspec
 import numpy as np
@@ -10,7 +11,7 @@ from mmcv import rescale_size
 from mmengine.config import Config
 
 from pace_mmdet.errors import AnnotationError, UserError
-from pace_mmdet.images.microscopy import stretch, to_uint8
+from pace_mmdet.images.microscopy import check_mode, stretch, to_uint8
 
 from .tiling import LEFT_WHOLE
 
@@ -91,6 +92,8 @@ def preparation_of(cfg: Config) -> Preparation:
 
     Raises:
         UserError: If the pipeline holds what cannot be done tile by tile.
+        Exception: Of any kind, if values are of types that make no sense;
+            see :func:`naming_config`.
     """
     pipeline = _pipeline(cfg)
     names = [transform['type'] for transform in pipeline]
@@ -106,6 +109,10 @@ def preparation_of(cfg: Config) -> Preparation:
             if key in loader
         }
         found = replace(Preparation(), **wanted)
+        check_mode(found.normalize, found.low, found.high)
+        if not isinstance(found.channel, (int, type(None))):
+            raise UserError('the config\'s test pipeline has channel='
+                            f'{found.channel!r}, expected a number')
     resizes = [t for t in pipeline[1:] if t['type'] == 'Resize']
     others = [
         t['type'] for t in pipeline[1:]
@@ -118,10 +125,34 @@ def preparation_of(cfg: Config) -> Preparation:
             f'beside {", ".join(_LOADERS + _PASSED_OVER)} it may hold one '
             f'bilinear Resize with keep_ratio=True, it is {names}. Change '
             'it, in a config given with --config')
-    return replace(
+    found = replace(
         found,
         resize=dict(resizes[0]) if resizes else None,
         image_shape=(cfg.get('predict_cfg') or {}).get('image_shape'))
+    # So that what makes no sense shows here, not with the first image.
+    found.factor(TILE_SIZE, TILE_SIZE)
+    return found
+
+
+@contextlib.contextmanager
+def naming_config(source: Union[str, Path]) -> Iterator[None]:
+    """Say of errors that a config's values lead to whose config it is.
+
+    Args:
+        source (str or Path): The config file, or the checkpoint that it is
+            stored in.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    # Its values may be of any type, and anything stumbles upon them.
+    except Exception as error:
+        reason = ' '.join(f'{type(error).__name__}: {error}'.split())
+        raise UserError(
+            f'{source}: its config is not usable for prediction ({reason}); '
+            'give the config that it was trained with: --config FILE') \
+            from error
 
 
 def tile_size(cfg: Config) -> int:

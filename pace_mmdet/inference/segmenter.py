@@ -15,8 +15,8 @@ from .cells import Cells
 from .detector import load_detector
 from .merging import drop_hidden, merge_tiles
 from .preparation import (DEFAULT_SCORE_THR, TILE_SIZE, Preparation,
-                          preparation_of, score_threshold, tile_size,
-                          trained_diameter)
+                          naming_config, preparation_of, score_threshold,
+                          tile_size, trained_diameter)
 from .tiling import LEFT_WHOLE, Layout, Tile, plan_tiles
 
 OVERLAP = 192
@@ -256,7 +256,10 @@ def load_segmenter(checkpoint: Union[str, Path],
     """
     detector, cfg = load_detector(checkpoint, config, score_thr, device,
                                   trust)
-    preparation = preparation_of(cfg)
+    with naming_config(config or checkpoint):
+        preparation = preparation_of(cfg)
+        usual_tile = tile_size(cfg)
+        threshold = score_threshold(cfg, score_thr)
     if normalize is not None:
         if normalize not in NORMALIZE_MODES:
             raise UserError(f'normalize must be one of {NORMALIZE_MODES}, '
@@ -267,11 +270,12 @@ def load_segmenter(checkpoint: Union[str, Path],
             raise UserError('give a scale or a diameter, not both')
         if not diameter > 0:
             raise UserError(f'the diameter must be above 0, got {diameter}')
-        scale = trained_diameter(cfg) / diameter
+        with naming_config(config or checkpoint):
+            scale = trained_diameter(cfg) / diameter
     if not 0.01 <= scale <= 100:
         raise UserError('the scale must be between 0.01 and 100, got '
                         f'{scale:g}')
     if tiling.get('tile_size') is None:
-        tiling['tile_size'] = tile_size(cfg)
+        tiling['tile_size'] = usual_tile
     return Segmenter(detector, replace(preparation, scale=scale),
-                     score_threshold(cfg, score_thr), **tiling)
+                     threshold, **tiling)

@@ -1,3 +1,6 @@
+import os
+import signal
+
 import pytest
 
 from pace_mmdet.commands.running import run_tool
@@ -58,3 +61,39 @@ def test_faults_of_the_program_keep_their_traceback(fault):
 @pytest.mark.parametrize('returned, code', [(None, 0), (0, 0), (130, 130)])
 def test_exit_codes(returned, code):
     assert run_tool(lambda: returned) == code
+
+
+def _press(times=1):
+    for _ in range(times):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def _swallowed():
+    # As mmengine does where it formats a config.
+    try:
+        _press()
+    except:  # noqa: E722
+        raise SyntaxError('Failed to format the config file')
+
+
+def _torn():
+    try:
+        _press()
+    finally:
+        raise RuntimeError('the workers ended')
+
+
+@pytest.mark.parametrize('main', [_press, _swallowed, _torn])
+def test_an_interrupt_is_a_line(main, capsys):
+    before = signal.getsignal(signal.SIGINT)
+    assert run_tool(main) == 130
+    assert capsys.readouterr().err == '\nStopped.\n'
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_who_ignores_interrupts_goes_on_doing_so(monkeypatch):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert run_tool(_press) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -121,6 +121,17 @@ class ToyMetric(BaseMetric):
         return dict(score=float(np.sin(44 * np.mean(results))))
 
 
+@METRICS.register_module()
+class ToyRisingMetric(ToyMetric):
+    """A score that is better each time."""
+
+    passed = 1
+
+    def compute_metrics(self, results):
+        self.passed += 1
+        return dict(score=float(self.passed))
+
+
 @HOOKS.register_module()
 class ToyRecorder(Hook):
     """Writes down what each step saw."""

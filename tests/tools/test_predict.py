@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from pace_mmdet import files
 from pace_mmdet.testing import synthetic_cells
 from tests.engine.processes import load_tool, start_tool_forked, wait_for
 from tests.inference.networks import save_untrained
@@ -61,6 +62,16 @@ def test_a_bad_file_does_not_stop_the_others(run, tmp_path):
     assert code == 1
     assert '1 files segmented' in said and '1 files failed:\n  - ' in said
     assert (tmp_path / 'out/0_labels.tif').exists()
+
+
+def test_two_runs_into_one_folder(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, 'PATIENCE', 0.1)
+    with files.folder_lock(tmp_path / 'out', ''):
+        code, said = run('images/0.tif')
+    assert code == 2 and 'out: in use by process' in said
+    assert '--out-dir' in said
+    assert not list((tmp_path / 'out').iterdir())
+    assert run('images/0.tif')[0] == 0
 
 
 @pytest.mark.parametrize(('arguments', 'said'), [

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from pace_mmdet import files
 from pace_mmdet.engine import find_checkpoint, load_checkpoint_file
 from tests.engine.processes import (ROOT, run_tool_forked, start_tool_forked,
                                     wait_for)
@@ -161,6 +163,73 @@ def test_faults_of_the_user(tmp_path, capfd, monkeypatch, extra, args, said):
     assert error.startswith('error: ') and said in error
     assert 'Traceback' not in error
     assert not (tmp_path / 'run').exists()
+
+
+def _best_of(work_dir):
+    path, = work_dir.glob('best_*.pth')
+    return path
+
+
+@pytest.mark.parametrize('how', ['copied', 'another folder', 'hostile'])
+def test_no_file_of_another_run_is_removed(tmp_path, how):
+    """The best score of step 4 is passed by none of the first 6."""
+    extra = "\ntrain_cfg.update(max_iters=3, val_interval=1)\n"
+    first, second = tmp_path / 'a', tmp_path / 'b'
+    assert run_tool_forked('train', write_config(tmp_path, extra),
+                           '--work-dir', first) == 0
+    best = _best_of(first)
+    args = ['--resume']
+    if how == 'copied':
+        shutil.copytree(first, second)
+    else:
+        start = find_checkpoint(first)
+        if how == 'hostile':
+            second.mkdir()
+            (second / 'iter_7.pth').write_text('mine')
+            content = torch.load(start, weights_only=False)
+            content['message_hub']['runtime_info'].update(
+                best_ckpt=str(second / 'iter_7.pth'),
+                last_ckpt=str(best),
+                keep_ckpt_ids=['../../a/x', 7.5, None])
+            start = tmp_path / 'x.pth'
+            torch.save(content, start)
+        args = ['--resume', start]
+    # Any score is better from now on.
+    extra += ("train_cfg.update(max_iters=6)\n"
+              "val_evaluator = dict(type='ToyRisingMetric')\n")
+    assert run_tool_forked('train', write_config(tmp_path, extra),
+                           '--work-dir', second, *args) == 0
+    assert best.is_file()
+    assert _best_of(second).name == 'best_toy_score_iter_6.pth'
+    if how == 'hostile':
+        assert (second / 'iter_7.pth').read_text() == 'mine'
+
+
+def test_the_config_of_a_checkpoint_is_not_run(tmp_path):
+    """Older versions kept it in meta['config'], which mmengine runs."""
+    config, work_dir = write_config(tmp_path), tmp_path / 'run'
+    args = ['train', config, '--work-dir', work_dir]
+    assert run_tool_forked(*args, '--cfg-options',
+                           'train_cfg.max_iters=2') == 0
+    path = find_checkpoint(work_dir)
+    content = torch.load(path, weights_only=False)
+    content['meta']['config'] = f"open({str(tmp_path / 'bad')!r}, 'w')"
+    torch.save(content, path)
+    assert run_tool_forked(*args, '--resume') == 0
+    assert find_checkpoint(work_dir).name == 'iter_6.pth'
+    assert not (tmp_path / 'bad').exists()
+
+
+def test_two_runs_do_not_mix(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(files, 'PATIENCE', 0.1)
+    work_dir, config = tmp_path / 'run', write_config(tmp_path)
+    with files.folder_lock(work_dir, ''):
+        before = sorted(work_dir.iterdir())
+        assert run_tool_forked('train', config, '--work-dir', work_dir) == 2
+        assert sorted(work_dir.iterdir()) == before
+    error = capfd.readouterr().err
+    assert f'run: in use by process {os.getpid()} on' in error
+    assert '--work-dir' in error
 
 
 def test_no_config(tmp_path, capfd):

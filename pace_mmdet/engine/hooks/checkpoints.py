@@ -1,13 +1,13 @@
 """Checkpoints that survive a kill at any moment."""
+import os.path as osp
 from collections import deque
-from pathlib import Path
 from typing import List, Optional
 
 from mmdet.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 
-from pace_mmdet.files import temporary_path, write_atomically
+from pace_mmdet.files import remove_unfinished, write_atomically
 
 # The key in the message hub, and so in the checkpoint, that holds the step
 # after which the last validation took place.
@@ -25,7 +25,10 @@ class AtomicCheckpointHook(CheckpointHook):
       successor is complete, not before it is begun;
     - a checkpoint is saved again after the validation of its step, so that
       it holds the best score; a run that was killed in between validates
-      that step when it is resumed (mmengine would leave it out).
+      that step when it is resumed (mmengine would leave it out);
+    - of the paths in a checkpoint that is resumed from only the names count,
+      of files in this run's folder: a copied run, and one that goes on from
+      another's checkpoint, leave the other's files alone.
 
     "Step" is an iteration, or an epoch with ``by_epoch=True``, counted from
     1. The arguments are the parent's; ``backend_args`` is by default the
@@ -43,19 +46,48 @@ class AtomicCheckpointHook(CheckpointHook):
 
     def before_train(self, runner) -> None:
         """Take up where a resumed run was killed."""
-        super().before_train(runner)
+        # The parent removes what is too much of these; steps are numbers.
         info = runner.message_hub.runtime_info
-        self.last_ckpt = info.get('last_ckpt')
+        info['keep_ckpt_ids'] = [
+            step for step in info.get('keep_ckpt_ids') or []
+            if isinstance(step, int)
+        ]
+        super().before_train(runner)
+        self._adopt_paths(runner)
         if is_main_process():
-            pattern = temporary_path(self.filename_tmpl.format('*')).name
-            for unfinished in Path(self.out_dir).glob(pattern):
-                unfinished.unlink()
+            remove_unfinished(
+                self.out_dir,
+                (self.filename_tmpl.partition('{')[0], 'best_'))
         if self._validation_is_missing(runner):
             self._saved_step = self._step(runner)
             runner.logger.info(
                 f'Validating step {self._saved_step}, which the resumed run '
                 'was stopped before')
             runner.val_loop.run()
+
+    def _adopt_paths(self, runner) -> None:
+        """Replace the paths of the resumed checkpoint by this run's."""
+        info = runner.message_hub.runtime_info
+        for key in [key for key in info
+                    if key == 'last_ckpt' or key.startswith('best_ckpt')]:
+            name = osp.basename(str(info[key]))
+            path = self.file_backend.join_path(self.out_dir, name)
+            start = 'best_' if key != 'last_ckpt' else (
+                self.filename_tmpl.partition('{')[0])
+            if name.startswith(start) and self.file_backend.exists(path):
+                info[key] = path
+                continue
+            if key != 'last_ckpt':
+                runner.logger.warning(
+                    f'The best checkpoint so far, {info[key]}, is not in '
+                    f'{self.out_dir}; it is left where it is')
+            del info[key]
+        self.last_ckpt = info.get('last_ckpt')
+        if self.save_best is not None:
+            self._set_best(
+                {None: info.get('best_ckpt')} if len(self.key_indicators) == 1
+                else {key: info.get(f'best_ckpt_{key}')
+                      for key in self.key_indicators})
 
     def after_val_epoch(self, runner, metrics) -> None:
         """Save the best checkpoint, and the current one with its score."""
@@ -113,7 +145,7 @@ class AtomicCheckpointHook(CheckpointHook):
 
         if is_main_process():
             write_atomically(
-                Path(runner.work_dir) / 'last_checkpoint', self.last_ckpt)
+                osp.join(runner.work_dir, 'last_checkpoint'), self.last_ckpt)
             for old in outdated:
                 self._remove(
                     self.file_backend.join_path(
