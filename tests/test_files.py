@@ -250,7 +250,7 @@ def test_a_disk_without_locks(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_one_at_a_time(tmp_path):
+def test_a_folder_is_held_by_one_at_a_time(tmp_path):
     """Also where the file is made and removed again and again."""
     inside = []
 
