@@ -150,7 +150,7 @@ def note_start(work_dir: Path, start: Start) -> None:
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     if (work_dir / NOTE).is_file():
-        before = Start(**json.loads((work_dir / NOTE).read_text()))
+        before = Start(**json.loads((work_dir / NOTE).read_text('utf-8')))
         if not before.agrees(start):
             raise UserError(f'{work_dir}: holds a run that started from '
                             f'{before}, not from {start}; remove it, or give '
@@ -170,7 +170,7 @@ def start_of_run(work_dir: Path, first: Config) -> Start:
     """
     note = work_dir / NOTE
     if note.is_file():
-        return Start(**json.loads(note.read_text()))
+        return Start(**json.loads(note.read_text('utf-8')))
     loaded = first.get('load_from')
     if loaded:
         file = Path(loaded)
