@@ -22,6 +22,8 @@ OFF_CELL = '#ff2a2a'
 """Points outside the cell: red in the paper's Fig. 1."""
 UNUSED = '#c8c8c8'
 """Points that are not to be used."""
+POINT_MARKERS = {1: 'o', 0: '^', -1: 'x'}
+"""Shapes of points by label, for who can't tell the colours apart."""
 TRUTH = '#ffe11a'
 """Annotated outlines and boxes: yellow in the paper's Fig. 6."""
 PREDICTION = '#ff2a2a'
@@ -129,7 +131,7 @@ def add_points(ax: Axes,
                coords: np.ndarray,
                labels: np.ndarray,
                size: float = 3.5) -> None:
-    """Draw points: on a cell blue, off it red, unused a grey cross.
+    """Draw points: on a cell blue discs, off it red triangles, unused crosses.
 
     Args:
         ax (Axes): Where to.
@@ -142,14 +144,15 @@ def add_points(ax: Axes,
     ax.scatter(
         *coords[labels == -1].T,
         s=(0.8 * size)**2,
-        marker='x',
+        marker=POINT_MARKERS[-1],
         c=UNUSED,
         linewidths=0.2 * size,
         zorder=3)
     for label, color in ((0, OFF_CELL), (1, ON_CELL)):
         ax.scatter(
             *coords[labels == label].T,
-            s=size**2,
+            s=(size * (1 if label else 1.2))**2,  # of about the same area
+            marker=POINT_MARKERS[label],
             c=color,
             edgecolors='white',
             linewidths=edge,

@@ -64,11 +64,11 @@ def supervision_figure(image: np.ndarray,
     weak.set_title(f'Box and {count} point{"s" * (count != 1)}: '
                    f'{cost.seconds(count):.3g} s per cell')
     marks = [
-        _mark('on the cell', artists.ON_CELL),
-        _mark('outside', artists.OFF_CELL)
+        _mark('on the cell', artists.ON_CELL, 1),
+        _mark('outside', artists.OFF_CELL, 0)
     ]
     if (points.labels == -1).any():
-        marks.append(_mark('not used', artists.UNUSED, 'x'))
+        marks.append(_mark('not used', artists.UNUSED, -1))
     _add_legend(figure, marks)
     return figure
 
@@ -235,10 +235,10 @@ def _add_legend(figure: Figure, handles: List[Line2D]) -> None:
         handletextpad=0.5)
 
 
-def _mark(label: str, color: str, marker: str = 'o') -> Line2D:
-    """A legend entry for a kind of points."""
+def _mark(text: str, color: str, label: int) -> Line2D:
+    """A legend entry for points of a label."""
     return Line2D([], [],
                   linestyle='',
-                  marker=marker,
+                  marker=artists.POINT_MARKERS[label],
                   color=color,
-                  label=label)
+                  label=text)

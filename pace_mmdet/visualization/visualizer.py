@@ -35,8 +35,8 @@ class PointLocalVisualizer(DetLocalVisualizer):
     It differs from its base in what an instance looks like:
 
     - Points (:class:`InstancePoints` as masks) are drawn as in the paper's
-      Fig. 1, blue on the cell and red outside of it; a grey cross is a point
-      that is not used. The boxes around them are yellow.
+      Fig. 1, blue on the cell and red outside of it (as a triangle); a grey
+      cross is a point that is not used. The boxes around them are yellow.
     - Masks are thin outlines with a light filling. Besides bitmaps and
       polygons they may be run-length codes, as our heads predict them, and
       are drawn cell by cell, never as cells x height x width.

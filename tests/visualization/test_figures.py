@@ -6,11 +6,13 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
 
 from pace_mmdet.images.saving import save_figure
 from pace_mmdet.points import AnnotationCost
 from pace_mmdet.structures import InstancePoints
-from pace_mmdet.visualization import comparison_figure, supervision_figure
+from pace_mmdet.visualization import (artists, comparison_figure,
+                                      supervision_figure)
 
 
 def picture(figure, tmp_path):
@@ -149,3 +151,11 @@ def test_no_global_state(make_cells):
     assert matplotlib.get_backend() == backend
     from matplotlib import pyplot
     assert pyplot.get_fignums() == []
+
+
+def test_answers_differ_in_shape_not_by_colour_alone():
+    ax = Figure().add_subplot()
+    artists.add_points(ax, np.zeros((3, 2)), np.array([1, 0, -1]))
+    shapes = {c.get_paths()[0].vertices.tobytes() for c in ax.collections
+              if len(c.get_offsets())}
+    assert len(shapes) == 3

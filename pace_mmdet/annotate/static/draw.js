@@ -58,7 +58,7 @@ export function drawHandles(context, view, box) {
   }
 }
 
-/** Answered points: a disc, on blue, off red; skipped a grey cross. */
+/** Answered points: on a blue disc, off a red triangle, skipped a cross. */
 export function drawAnswer(context, x, y, label, radius) {
   if (label === -1) {
     const arm = 0.8 * radius;
@@ -73,7 +73,14 @@ export function drawAnswer(context, x, y, label, radius) {
     return;
   }
   context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
+  if (label === 1) {
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+  } else { // of about the same area, around the point
+    context.moveTo(x, y - 1.4 * radius);
+    context.lineTo(x + 1.2 * radius, y + 0.7 * radius);
+    context.lineTo(x - 1.2 * radius, y + 0.7 * radius);
+    context.closePath();
+  }
   context.fillStyle = colorOf(label);
   context.fill();
   if (radius > 3) {
