@@ -11,8 +11,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from pace_mmdet.errors import UserError
-from pace_mmdet.masks.codes import (encode_bitmaps, mask_areas, to_counts,
-                                    to_rles)
+from pace_mmdet.masks.codes import encode_bitmaps, mask_areas, to_rles
+from pace_mmdet.masks.segmentations import to_counts
 from pace_mmdet.sources.livecell.files import cell_type
 
 from .mask_quality import MaskQuality, as_quality, mask_ious
@@ -47,7 +47,7 @@ def measure_masks(model: nn.Module, dataset: Dataset) -> MaskQuality:
         cells = [cell for cell in info['instances']
                  if not cell.get('iscrowd', 0)]
         height, width = info['height'], info['width']
-        counts = [to_counts(cell['mask'], height, width) for cell in cells]
+        counts = to_counts([cell['mask'] for cell in cells], height, width)
         boxes = np.array([cell['bbox'] for cell in cells], np.float32)
         found = masks_in_boxes(model, dataset.pipeline, info,
                                boxes.reshape(-1, 4),

@@ -92,8 +92,9 @@ def test_point_configs_need_no_mask_of_the_training_set(path):
     cfg = read(path)
     num_points = int(re.search(r'_(\d+)pt\.py', path)[1])
     dataset = cfg.train_dataloader.dataset
-    assert dataset.type == ('CellPointDataset' if 'hela' in path else
-                            'LIVECellPointDataset')
+    livecell = 'livecell' in dataset.data_root
+    assert dataset.type == ('LIVECellPointDataset' if livecell else
+                            'CellPointDataset')
     assert dataset.num_points == num_points
     assert 'points' in dataset.ann_file
     loading = [step.type for step in dataset.pipeline]

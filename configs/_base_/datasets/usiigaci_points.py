@@ -35,7 +35,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='SeededInfiniteSampler', shuffle=True),
     dataset=dict(
-        type='LIVECellPointDataset',
+        type='CellPointDataset',
         num_points=4,
         data_root=data_root,
         ann_file='points_train.json',
