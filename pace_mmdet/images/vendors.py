@@ -21,8 +21,7 @@ _ZSTD, _ZSTD_PACKED = 5, 6
 
 def array_series(axes: str, shape: Sequence[int],
                  load: Callable[[], np.ndarray],
-                 samples_axis: str = 'S',
-                 is_bgr: bool = False) -> Series:
+                 samples_axis: str = 'S') -> Series:
     """An image that is an array of any axes as a series of planes.
 
     Args:
@@ -30,7 +29,6 @@ def array_series(axes: str, shape: Sequence[int],
         shape (Sequence[int]): Lengths of the axes.
         load (Callable): Gives the whole array.
         samples_axis (str): The letter of red, green and blue.
-        is_bgr (bool): Whether these come as blue, green and red.
 
     Returns:
         Series: Axes of length 1 are left out.
@@ -50,14 +48,26 @@ def array_series(axes: str, shape: Sequence[int],
             whole = whole.transpose(rest + order)
             held['planes'] = whole.reshape(
                 -1, *whole.shape[len(rest) + len(outer):])
-        plane = held['planes'][index]
-        return plane[..., 2::-1] if is_bgr and count >= 3 else plane
+        return held['planes'][index]
 
     kind = {1: 'grey', 3: 'rgb', 4: 'rgb'}.get(count, 'channels')
     return Series(''.join(_RENAMED.get(axes[k], axes[k]) for k in outer),
                   tuple(shape[k] for k in outer),
                   Samples(kind, min(count, 3) if kind == 'rgb' else count),
                   (shape[axes.index('Y')], shape[axes.index('X')]), read)
+
+
+class _Pixels:
+    """Decoded bytes of a CZI, whose number type their shape tells."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def reshape(self, shape: Sequence[int]) -> np.ndarray:
+        """The bytes as an array; czifile asks for no more."""
+        dtype = {1: '<u1', 2: '<u2', 4: '<f4'}[
+            len(self._content) // int(np.prod(shape))]
+        return np.frombuffer(self._content, dtype).reshape(shape).copy()
 
 
 class CziPlanes(Planes):
@@ -69,14 +79,15 @@ class CziPlanes(Planes):
 
         # Newer files hold what czifile has no decoder for.
         decoders = czifile.czifile.DECOMPRESS
-        decoders.setdefault(_ZSTD, imagecodecs.zstd_decode)
-        decoders.setdefault(_ZSTD_PACKED, unpack_zstd)
+        decoders.setdefault(
+            _ZSTD, lambda data: _Pixels(imagecodecs.zstd_decode(data)))
+        decoders.setdefault(
+            _ZSTD_PACKED, lambda data: _Pixels(unpack_zstd(data)))
         self._czi = czifile.CziFile(str(path))
         try:
             self.hold([
                 array_series(self._czi.axes, self._czi.shape,
-                             self._czi.asarray, samples_axis='0',
-                             is_bgr=True)
+                             self._czi.asarray, samples_axis='0')
             ], as_numbers)
             self._describe(ElementTree.fromstring(self._czi.metadata()))
         except BaseException:
