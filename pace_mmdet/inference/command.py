@@ -28,9 +28,11 @@ def run_predict(args: Namespace) -> int:
     """
     share = join_processes(args.launcher)
     formats = [name.strip() for name in args.format.split(',')]
-    left_out: List[str] = []
-    jobs = plan_jobs(args.inputs, args.out_dir, args.recursive,
-                     left_out.append)
+    console = Console(stderr=True, quiet=share.rank > 0)
+    jobs = plan_jobs(
+        args.inputs, args.out_dir, args.recursive,
+        lambda text: console.print(text, markup=False, highlight=False,
+                                   soft_wrap=True))
     check_outputs(jobs, formats, args.skip_existing or args.overwrite)
     prepare_folder(args.out_dir)
     alone = contextlib.nullcontext() if share.rank else folder_lock(
@@ -62,9 +64,6 @@ def _predict(args: Namespace, share: Share, jobs: List[Job],
     if share.rank == 0:
         console.print(_described(segmenter, len(jobs), channel),
                       highlight=False, soft_wrap=True)
-        for line in left_out:
-            console.print(line, markup=False, highlight=False,
-                          soft_wrap=True)
     batch = Batch(segmenter, formats, channel, args.skip_existing,
                   args.overwrite, console, args.page)
     try:

@@ -108,7 +108,7 @@ def test_19_other_suffixes(case, ref8, ref16):
         assert np.abs(img.astype(int) - ref8).mean() < 8
     for name, package in (('m.czi', 'czifile'), ('m.nd2', 'nd2')):
         said = ('broken or misnamed' if importlib.util.find_spec(package)
-                else rf"pip install 'pace-mmdet\[formats\]'")
+                else r"pip install 'pace-mmdet\[formats\]'")
         with pytest.raises(ImageFileError, match=said):
             read_image(folder / name)
 
