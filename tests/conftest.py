@@ -8,6 +8,8 @@ import pace_mmdet.structures  # noqa: F401
 from pace_mmdet.coco.converting import masks_to_points
 from pace_mmdet.testing import write_synthetic_coco
 
+from .cases import case  # noqa: F401
+
 
 def _mmdet_scope():
     """What every config of ours says: names mean MMDetection's classes."""

@@ -42,7 +42,7 @@ def test_nothing_heavy_is_loaded(tmp_path):
     assert not loaded & (HEAVY | {'numpy'})
 
 
-@pytest.mark.parametrize('room', ['images.microscopy', 'masks.codes',
+@pytest.mark.parametrize('room', ['images.intensities', 'masks.codes',
                                   'points', 'coco.points', 'sources.archives',
                                   'annotate.app'])
 def test_light_rooms(tmp_path, room):

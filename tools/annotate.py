@@ -4,6 +4,8 @@ import sys
 from typing import Optional, Sequence
 
 from pace_mmdet.annotate.command import annotate
+from pace_mmdet.commands.image_options import (add_intensity_options,
+                                               add_plane_options)
 from pace_mmdet.commands.running import run_tool
 
 
@@ -26,11 +28,12 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         type=int,
         help="of the points, for good (default: the project's, 0 for a new "
         'one)')
-    parser.add_argument(
-        '--page',
-        type=int,
-        help='plane to show of files with more than one, from 0, for good '
-        '(default: such files are left out)')
+    add_plane_options(
+        parser,
+        page='plane to show of files with more than one, from 0, for good '
+        '(default: such files are left out)',
+        channel='channel to show of files with several, from 0, for good')
+    add_intensity_options(parser, default='percentile')
     parser.add_argument(
         '--boxes',
         nargs='+',

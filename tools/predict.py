@@ -7,9 +7,10 @@ import argparse
 import sys
 from typing import Optional, Sequence
 
+from pace_mmdet.commands.image_options import (add_intensity_options,
+                                               add_plane_options)
 from pace_mmdet.commands.running import run_tool
 from pace_mmdet.engine.launch import LAUNCHERS
-from pace_mmdet.images.microscopy import NORMALIZE_MODES
 from pace_mmdet.inference.command import run_predict
 from pace_mmdet.inference.preparation import DEFAULT_SCORE_THR, TILE_SIZE
 from pace_mmdet.inference.segmenter import OVERLAP
@@ -37,14 +38,10 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         type=float,
         help='leave out cells that score less (default: predict_cfg.score_thr '
         f'of the config, else {DEFAULT_SCORE_THR})')
-    parser.add_argument(
-        '--channel', type=int,
-        help='channel to segment, from 0 (default: as in training)')
-    parser.add_argument(
-        '--normalize',
-        choices=NORMALIZE_MODES,
-        help='intensities (default: as in training). livecell: the published '
-        'preprocessing of foreign images for models trained on LIVECell')
+    add_plane_options(
+        parser, page='plane of stacks to segment, from 0 (default: all)',
+        channel='channel to segment, from 0 (default: as in training)')
+    add_intensity_options(parser, default='as in training')
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
         '--scale',

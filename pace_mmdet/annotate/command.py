@@ -10,6 +10,8 @@ from rich.progress import track
 from rich.table import Table
 
 from pace_mmdet.errors import MAX_LISTED, UserError
+from pace_mmdet.images.folders import list_folder
+from pace_mmdet.images.intensities import Intensities
 from pace_mmdet.images.saving import save_figure
 
 from .exporting import Export
@@ -40,7 +42,8 @@ def annotate(args: argparse.Namespace) -> None:
         raise UserError(f'{args.db}: no such project file')
     token = make_token(args.host, args.token)
     with Project(args.images, args.db, args.points, args.seed, args.page,
-                 _progress) as project:
+                 _progress, args.channel,
+                 args.intensities or Intensities()) as project:
         _report_images(project, console)
         if args.boxes:
             for line in project.import_boxes(*args.boxes):
@@ -63,6 +66,8 @@ def _report_images(project: Project, console: Console) -> None:
     for image in bad[:MAX_LISTED]:
         console.print(f'  skipped: {image.name}: {image.problem}',
                       markup=False, highlight=False)
+    for line in list_folder(project.folder, recursive=True).left_out:
+        console.print(f'  {line}', markup=False, highlight=False)
     if len(bad) > MAX_LISTED:
         console.print(f'  ... and {len(bad) - MAX_LISTED} more')
 

@@ -1,5 +1,4 @@
 """The images of a project: which there are, and which can be used."""
-import os
 import re
 import sqlite3
 from dataclasses import dataclass
@@ -9,9 +8,10 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, Union
 import numpy as np
 
 from pace_mmdet.errors import ImageFileError
-from pace_mmdet.images.labels import IMAGE_SUFFIXES
-from pace_mmdet.images.microscopy import read_plane_of, to_uint8
-from pace_mmdet.images.stacks import ImageStack
+from pace_mmdet.images.folders import list_folder
+from pace_mmdet.images.formats import IMAGE_SUFFIXES
+from pace_mmdet.images.intensities import check_values
+from pace_mmdet.images.stacks import ImageStack, read_single
 
 from .errors import ProjectError
 
@@ -57,17 +57,12 @@ def list_images(folder: Union[str, Path]) -> List[str]:
     folder = Path(folder)
     if not folder.is_dir():
         raise ProjectError(f'{folder}: no such folder of images')
-    names = []
-    for parent, below, files in os.walk(folder):
-        below[:] = [name for name in below if not name.startswith('.')]
-        names += [
-            (Path(parent) / name).relative_to(folder).as_posix()
-            for name in files if name.lower().endswith(IMAGE_SUFFIXES)
-            and not name.startswith('.')
-        ]
+    found = list_folder(folder, recursive=True)
+    names = [path.relative_to(folder).as_posix() for path in found.images]
     if not names:
         raise ProjectError(f'{folder}: no image file in it, expected some of '
-                           + ', '.join(IMAGE_SUFFIXES))
+                           + ', '.join(IMAGE_SUFFIXES) + ''.join(
+                               f'\n  {line}' for line in found.left_out))
     return sorted(names, key=lambda name: [
         int(part) if part.isdigit() else part.lower()
         for part in re.split(r'(\d+)', name)
@@ -96,7 +91,8 @@ def resolve(folder: Union[str, Path], name: str) -> Path:
 
 
 def read_plane(path: Path, page: Optional[int],
-               max_pixels: int = MAX_PIXELS) -> np.ndarray:
+               max_pixels: int = MAX_PIXELS,
+               channel: Optional[int] = None) -> np.ndarray:
     """Read an image of bounded size, one plane of a stack.
 
     Args:
@@ -104,33 +100,34 @@ def read_plane(path: Path, page: Optional[int],
         page (int, optional): Plane to read; a file with more than one
             needs it.
         max_pixels (int): Largest image that is decoded.
+        channel (int, optional): Channel to read.
 
     Returns:
-        ndarray: As :func:`~pace_mmdet.images.microscopy.read_image`.
+        ndarray: As :func:`~pace_mmdet.images.stacks.read_image`.
 
     Raises:
         ImageFileError: As that function, for a larger image, and for one
-            that cannot be shown (NaN, infinite or complex values).
+            that cannot be shown (complex values, or none at all).
     """
-    with ImageStack(path) as stack:
+    with ImageStack(path, channel, page=page) as stack:
         if stack.max_pixels > max_pixels:
             raise ImageFileError(
                 f'{path}: {stack.max_pixels / 1e6:.0f} million pixels, at '
                 f'most {max_pixels / 1e6:.0f} million are taken; cut it into '
                 'parts')
-        img = read_plane_of(stack, page)
-    if img.dtype.kind not in 'uib':
-        try:
-            to_uint8(img)
-        except ValueError as error:
-            raise ImageFileError(f'{path}: {error}') from None
+        img = read_single(stack)
+    try:
+        check_values(img)
+    except ValueError as error:
+        raise ImageFileError(f'{path}: {error}') from None
     return img
 
 
 def scan(folder: Union[str, Path],
          connection: sqlite3.Connection,
          page: Optional[int] = None,
-         progress: Callable[[Iterable[str]], Iterable[str]] = iter
+         progress: Callable[[Iterable[str]], Iterable[str]] = iter,
+         channel: Optional[int] = None
          ) -> Dict[int, ProjectImage]:
     """Compare a folder with a project, and enter what is new.
 
@@ -141,6 +138,7 @@ def scan(folder: Union[str, Path],
         connection (sqlite3.Connection): The project.
         page (int, optional): Plane of files with more than one.
         progress (Callable): Wraps the names while they are gone through.
+        channel (int, optional): Channel to read.
 
     Returns:
         dict[int, ProjectImage]: By id, in the order in which they are
@@ -158,7 +156,7 @@ def scan(folder: Union[str, Path],
         for name in progress(list_images(folder)):
             images.append(
                 _examine(folder, name, known.pop(name, None), connection,
-                         page))
+                         page, channel))
         connection.execute('COMMIT')
     except BaseException:
         connection.execute('ROLLBACK')
@@ -168,8 +166,8 @@ def scan(folder: Union[str, Path],
 
 
 def _examine(folder: Union[str, Path], name: str, row: Optional[sqlite3.Row],
-             connection: sqlite3.Connection,
-             page: Optional[int]) -> ProjectImage:
+             connection: sqlite3.Connection, page: Optional[int],
+             channel: Optional[int]) -> ProjectImage:
     """One file as it is now, its row in the project brought up to date."""
     size, modified, problem = (0, 0), 0, ''
     stamp = (0, 0)
@@ -181,7 +179,7 @@ def _examine(folder: Union[str, Path], name: str, row: Optional[sqlite3.Row],
                 row['modified_ns'], row['bytes']):
             size = row['width'], row['height']
         else:
-            size = read_plane(path, page).shape[1::-1]
+            size = read_plane(path, page, channel=channel).shape[1::-1]
     except ImageFileError as error:
         problem = without_folder(error, folder, name)
     except OSError as error:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pace_mmdet.errors import ImageFileError
 from pace_mmdet.files import PathLock
+from pace_mmdet.images.intensities import Intensities
 
 from . import changes, queries
 from .errors import NotFound
@@ -38,6 +39,9 @@ class Project:
         page (int, optional): As for that.
         progress (Callable): Wraps the image names while they are gone
             through.
+        channel (int, optional): As for
+            :func:`~pace_mmdet.annotate.schema.open_project`.
+        intensities (Intensities): How they are shown.
 
     Raises:
         ProjectError: If the file, the folder or an argument is refused.
@@ -51,16 +55,18 @@ class Project:
                  num_points: Optional[int] = None,
                  seed: Optional[int] = None,
                  page: Optional[int] = None,
-                 progress: Callable[[Iterable[str]], Iterable[str]] = iter
-                 ) -> None:
+                 progress: Callable[[Iterable[str]], Iterable[str]] = iter,
+                 channel: Optional[int] = None,
+                 intensities: Intensities = Intensities()) -> None:
         self.folder, self.path = Path(folder), Path(path)
         self.lock = PathLock(path)
         try:
-            connection = open_project(path, num_points, seed, page)
+            connection = open_project(path, num_points, seed, page,
+                                      channel)
             try:
                 self.meta = read_meta(connection)
                 self.images = scan(folder, connection, self.meta['page'],
-                                   progress)
+                                   progress, self.meta['channel'])
                 self._reader = open_for_reading(path)
             except BaseException:
                 connection.close()
@@ -70,7 +76,8 @@ class Project:
             raise
         self._writer = Writer(connection, path)
         self._reading = threading.Lock()
-        self._pyramids = PyramidCache(self._read_image)
+        self._pyramids = PyramidCache(self._read_image,
+                                      intensities=intensities)
 
     @property
     def num_points(self) -> int:
@@ -122,7 +129,8 @@ class Project:
         image = self.images[key[0]]
         try:
             img = read_plane(
-                resolve(self.folder, image.name), self.meta['page'])
+                resolve(self.folder, image.name), self.meta['page'],
+                channel=self.meta['channel'])
         except ImageFileError as error:
             text = without_folder(error, self.folder, image.name)
             raise ImageFileError(f'{image.name}: {text}') from None

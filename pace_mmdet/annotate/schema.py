@@ -58,7 +58,8 @@ CREATE INDEX changes_by_image ON changes (image_id);
 def open_project(path: Union[str, Path],
                  num_points: Optional[int] = None,
                  seed: Optional[int] = None,
-                 page: Optional[int] = None) -> sqlite3.Connection:
+                 page: Optional[int] = None,
+                 channel: Optional[int] = None) -> sqlite3.Connection:
     """Open a project's file for writing, or make it.
 
     Args:
@@ -69,6 +70,8 @@ def open_project(path: Union[str, Path],
         seed (int, optional): Seed of the points, for good. Defaults to the
             project's, 0 for a new one.
         page (int, optional): Plane of files with more than one, for good.
+            Defaults to the project's, none for a new one.
+        channel (int, optional): Channel of files with several, for good.
             Defaults to the project's, none for a new one.
 
     Returns:
@@ -97,8 +100,10 @@ def open_project(path: Union[str, Path],
                     connection.execute(statement)
                 _write(connection, project=uuid.uuid4().hex, seed=seed or 0,
                        num_points=num_points or DEFAULT_POINTS,
-                       page=-1 if page is None else page)
-            _check_settings(connection, path, seed, page)
+                       page=-1 if page is None else page,
+                       channel=-1 if channel is None else channel)
+            _check_settings(connection, path, seed=seed, page=page,
+                            channel=channel)
             if num_points is not None:
                 _write(connection, num_points=num_points)
         # An answer is acknowledged after its commit has reached the disk.
@@ -128,9 +133,12 @@ def open_for_reading(path: Union[str, Path]) -> sqlite3.Connection:
 
 
 def read_meta(connection: sqlite3.Connection) -> dict:
-    """The project's settings: project, seed, num_points, page."""
+    """The project's settings: project, seed, num_points, page, channel."""
     meta = dict(map(tuple, connection.execute('SELECT * FROM meta')))
-    meta['page'] = None if meta['page'] < 0 else meta['page']
+    for name in ('page', 'channel'):
+        # Projects of earlier versions have no channel.
+        value = meta.get(name, -1)
+        meta[name] = None if value < 0 else value
     return meta
 
 
@@ -190,10 +198,10 @@ def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def _check_settings(connection: sqlite3.Connection, path: Path,
-                    seed: Optional[int], page: Optional[int]) -> None:
+                    **settings: Optional[int]) -> None:
     """Points and pixels of one project must all be of one kind."""
     meta = read_meta(connection)
-    for name, given in (('seed', seed), ('page', page)):
+    for name, given in settings.items():
         if given is not None and given != meta[name]:
             has = f'--{name} {meta[name]}' if meta[name] is not None else \
                 f'no --{name}'

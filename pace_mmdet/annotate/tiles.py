@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from pace_mmdet.errors import ImageFileError
-from pace_mmdet.images.microscopy import to_uint8
+from pace_mmdet.images.intensities import Intensities, to_uint8
 
 from .errors import NotFound
 
@@ -26,17 +26,20 @@ def num_levels(width: int, height: int) -> int:
     return 1 + max(0, int(np.ceil(np.log2(max(width, height) / TILE))))
 
 
-def make_pyramid(img: np.ndarray) -> List[np.ndarray]:
+def make_pyramid(img: np.ndarray,
+                 intensities: Intensities = Intensities()
+                 ) -> List[np.ndarray]:
     """All levels of an image.
 
     Args:
         img (ndarray): As read, (H, W) or RGB (H, W, 3); any type that
-            :func:`~pace_mmdet.images.microscopy.to_uint8` takes.
+            :func:`~pace_mmdet.images.intensities.to_uint8` takes.
+        intensities (Intensities): As there.
 
     Returns:
         list[ndarray]: uint8, level 0 first; level k is ceil(W / 2**k) wide.
     """
-    levels = [to_uint8(img)]
+    levels = [to_uint8(img, *intensities)]
     for _ in range(1, num_levels(img.shape[1], img.shape[0])):
         height, width = levels[-1].shape[:2]
         padding = [(0, height % 2), (0, width % 2)] + [(0, 0)] * (img.ndim - 2)
@@ -70,13 +73,16 @@ class PyramidCache:
     Args:
         read (Callable): Gives an image by its key.
         max_bytes (float): Pyramids are dropped above it, oldest first.
+        intensities (Intensities): As of :func:`make_pyramid`.
     """
 
     def __init__(self,
                  read: Callable[[Tuple], np.ndarray],
-                 max_bytes: float = _CACHE_BYTES) -> None:
+                 max_bytes: float = _CACHE_BYTES,
+                 intensities: Intensities = Intensities()) -> None:
         self._read = read
         self._max_bytes = max_bytes
+        self._intensities = intensities
         self._pyramids: OrderedDict = OrderedDict()
         self._lock = threading.Lock()
 
@@ -98,7 +104,8 @@ class PyramidCache:
         with self._lock:
             if key not in self._pyramids:
                 try:
-                    self._pyramids[key] = make_pyramid(self._read(key))
+                    self._pyramids[key] = make_pyramid(
+                        self._read(key), self._intensities)
                 except ValueError as error:
                     if isinstance(error, ImageFileError):
                         raise

@@ -1,17 +1,41 @@
 """From label images, one number per cell, to COCO masks."""
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple, Union
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 from pycocotools import mask as mask_utils
 from rich.progress import track
 
-from pace_mmdet.errors import Faults, ImageFileError
-from pace_mmdet.images.labels import (IMAGE_SUFFIXES, LABEL_SUFFIXES,
+from pace_mmdet.errors import AnnotationError, Faults, ImageFileError
+from pace_mmdet.images.folders import list_folder, stem_of
+from pace_mmdet.images.formats import IMAGE_SUFFIXES
+from pace_mmdet.images.labels import (CELLPOSE_ENDING, LABEL_SUFFIXES,
                                       read_label_image)
-from pace_mmdet.images.microscopy import read_image
+from pace_mmdet.images.stacks import read_image
 
 from .files import ImageEntry, write_coco
+
+
+class LabelReport(NamedTuple):
+    """What :func:`labels_to_coco` did.
+
+    Attributes:
+        images (int): Written.
+        cells (int): Written.
+        too_small (int): Cells left out.
+        left_out (list[str]): Files left out, and why, a line for each
+            reason.
+    """
+    images: int
+    cells: int
+    too_small: int
+    left_out: List[str]
+
+
+class _Folder(NamedTuple):
+    """Files by their names without suffix and type; what was left out."""
+    by_stem: Dict[str, List[Path]]
+    left_out: List[str]
 
 
 def label_runs(labels: np.ndarray) -> Iterator[Tuple[int, List[int]]]:
@@ -89,7 +113,10 @@ def labels_to_coco(images: Union[str, Path],
                    image_suffix: str = '',
                    label_suffix: str = '',
                    category: str = 'cell',
-                   min_area: int = 1) -> Tuple[int, int, int]:
+                   min_area: int = 1,
+                   page: Optional[int] = None,
+                   channel: Optional[int] = None,
+                   masks: str = 'refuse') -> LabelReport:
     """Write a COCO file with masks for folders of images and label images.
 
     Args:
@@ -103,24 +130,32 @@ def labels_to_coco(images: Union[str, Path],
             ``_mask``.
         category (str): Name of the one category.
         min_area (int): Cells of fewer pixels are left out.
+        page (int, optional): Plane of stacks, of images and label images.
+        channel (int, optional): Channel of the images.
+        masks (str): As of
+            :func:`~pace_mmdet.images.labels.read_label_image`.
 
     Returns:
-        tuple[int]: Numbers of images, of cells, and of cells left out.
+        LabelReport: What was written and what was left out.
 
     Raises:
         ImageFileError: If files have no partner, cannot be read, or differ
             in size from it; lists all of them.
+        AnnotationError: If there is no cell to write.
     """
-    pairs = _pair_up(
-        _by_stem(Path(images), image_suffix, IMAGE_SUFFIXES, label_suffix),
-        _by_stem(Path(labels), label_suffix, LABEL_SUFFIXES, image_suffix),
-        images, labels)
+    if not label_suffix:
+        label_suffix = _usual_suffix(Path(images), Path(labels))
+    in_images = _by_stem(Path(images), image_suffix, IMAGE_SUFFIXES,
+                         label_suffix)
+    in_labels = _by_stem(Path(labels), label_suffix, LABEL_SUFFIXES,
+                         image_suffix)
+    pairs = _pair_up(in_images.by_stem, in_labels.by_stem, images, labels)
     faults = Faults(labels, ImageFileError)
     entries, annotations, left_out = [], [], 0
     for image_path, label_path in track(pairs, 'Reading label images'):
         try:
-            found = read_image(image_path).shape[:2]
-            cells = read_label_image(label_path)
+            found = _size_of(image_path, page, channel)
+            cells = read_label_image(label_path, page, masks)
         except ImageFileError as error:
             faults.add(str(error))
             continue
@@ -134,29 +169,65 @@ def labels_to_coco(images: Union[str, Path],
         annotations += new
         left_out += few
     faults.raise_if_any('Nothing was written.')
+    if not annotations:
+        small = (f'; all {left_out} have fewer than --min-area {min_area} '
+                 'pixels') if left_out else ': all of it is 0'
+        raise AnnotationError(f'{labels}: no cell in {len(entries)} label '
+                              f'images{small}. Nothing was written.')
+    plane = {key: value for key, value in (('page', page),
+                                           ('channel', channel))
+             if value is not None}
     write_coco(target, entries, [dict(id=1, name=category)], annotations,
                lambda: dict(description='masks from label images',
-                            min_area=min_area, left_out=left_out))
-    return len(entries), len(annotations), left_out
+                            min_area=min_area, left_out=left_out, **plane))
+    return LabelReport(len(entries), len(annotations), left_out,
+                       in_images.left_out + (
+                           in_labels.left_out
+                           if Path(labels) != Path(images) else []))
+
+
+def _usual_suffix(images: Path, labels: Path) -> str:
+    """What a prediction's files end in, or Cellpose's, if these do so."""
+    if not labels.is_dir():
+        return ''
+    names = [path.name for path in
+             list_folder(labels, suffixes=LABEL_SUFFIXES).images]
+    from_cellpose = [name.endswith(CELLPOSE_ENDING) for name in names]
+    # Cellpose saves beside the images.
+    if any(from_cellpose) and (all(from_cellpose) or images == labels):
+        return Path(CELLPOSE_ENDING).stem
+    if names and all(stem_of(name).endswith('_labels') for name in names):
+        return '_labels'
+    return ''
+
+
+def _size_of(path: Path, page: Optional[int],
+             channel: Optional[int]) -> Tuple[int, int]:
+    """Height and width of an image that can be read."""
+    return read_image(path, page, channel).shape[:2]
 
 
 def _by_stem(folder: Path, suffix: str, types: Tuple[str, ...],
-             other_suffix: str) -> Dict[str, List[Path]]:
+             other_suffix: str) -> _Folder:
     """Files of a folder by their name without suffix and type."""
     if not folder.is_dir():
         raise ImageFileError(f'{folder}: no such folder')
-    found: Dict[str, List[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in types or path.name.startswith('.'):
-            continue
-        if not path.stem.endswith(suffix):
-            continue
+    listing = list_folder(folder, suffixes=types)
+    found = _Folder({}, listing.left_out)
+    others = 0
+    for path in listing.images:
+        stem = stem_of(path.name)
         # In a shared folder, those with the other suffix are the partners.
-        if len(other_suffix) > len(suffix) and path.stem.endswith(
-                other_suffix):
+        if len(other_suffix) > len(suffix) and stem.endswith(other_suffix):
             continue
-        stem = path.stem[:len(path.stem) - len(suffix)]
-        found.setdefault(stem, []).append(path)
+        if not stem.endswith(suffix):
+            others += 1
+            continue
+        stem = stem[:len(stem) - len(suffix)]
+        found.by_stem.setdefault(stem, []).append(path)
+    if others:
+        found.left_out.append(f'{others} left out: their names do not end '
+                              f'in {suffix}')
     return found
 
 

@@ -1,13 +1,13 @@
 """Opening TIFF files: bounded in what they open, and in the time it takes.
 
 tifffile reads whatever else a file names, from any folder, follows chains of
-pages that lead in a circle, and parses every page at once.
+pages that lead in a circle, and parses every page at once. A file of a set
+stands for its own planes here: no other one is opened.
 """
 import mmap
 import struct
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple
-from xml.etree import ElementTree
+from typing import Optional
 
 import numpy as np
 import tifffile
@@ -22,12 +22,14 @@ _PLAIN = {'uniform', 'bigtiff', 'subifd'}
 class PlainPages:
     """Pages of one size and type, each parsed when it is asked for.
 
-    It has as much of ``tifffile.TiffPageSeries`` as ``ImageStack`` uses.
+    It has as much of ``tifffile.TiffPageSeries`` as ``TiffPlanes`` uses.
 
     Args:
         tif (TiffFile): A file without a description of its axes.
     """
     dataoffset: Optional[int] = None
+    kind = 'uniform'
+    name = ''
 
     def __init__(self, tif: tifffile.TiffFile) -> None:
         self._pages = tif.pages
@@ -53,35 +55,33 @@ class PlainPages:
         return self[key].asarray()
 
 
-def open_tiff(path: Path) -> Tuple[tifffile.TiffFile, List]:
+class _OwnFile(tifffile.TiffFile):
+    """A file that opens no other one of its set.
+
+    OME-TIFF is the third format of sets; see ``ome.py``.
+    """
+    is_mmstack = False
+    is_ndtiff = False
+
+
+def open_tiff(path: Path) -> tifffile.TiffFile:
     """Open a TIFF file.
 
-    Args:
-        path (Path): The file.
-
-    Returns:
-        tuple[TiffFile, list[TiffPageSeries | PlainPages]]: The open file and
-        its images, without reduced copies of them.
-
     Raises:
-        ImageFileError: If it holds no image, names parts of itself that lie
-            elsewhere than beside it, or its pages lead in a circle.
+        ImageFileError: If its pages lead in a circle.
     """
-    tif = tifffile.TiffFile(path)
+    tif = _OwnFile(path)
     try:
         _check_chain(tif, path)
-        _check_parts(tif, path)
-        if tif.is_uniform and set(tif.flags) <= _PLAIN:
-            series = [PlainPages(tif)]
-        else:
-            series = tif.series
-        series = [one for one in series if not one.keyframe.is_reduced]
-        if not series:
-            raise ImageFileError(f'{path}: holds no image')
     except BaseException:
         tif.close()
         raise
-    return tif, series
+    return tif
+
+
+def is_plain(tif: tifffile.TiffFile) -> bool:
+    """Whether a file is no more than pages of one size and type."""
+    return bool(tif.is_uniform) and set(tif.flags) <= _PLAIN
 
 
 def _check_chain(tif: tifffile.TiffFile, path: Path) -> None:
@@ -102,37 +102,3 @@ def _check_chain(tif: tifffile.TiffFile, path: Path) -> None:
             if after + form.offsetsize > len(content):
                 break
             offset, = struct.unpack_from(form.offsetformat, content, after)
-
-
-def _check_parts(tif: tifffile.TiffFile, path: Path) -> None:
-    """Refuse files that would be opened with this one from elsewhere."""
-    folder = Path(tif.filehandle.dirname).resolve()
-    for name in dict.fromkeys(_parts(tif)):
-        part = Path(folder, name)
-        # Backslashes separate folders on Windows only, and in no name.
-        if (name in ('', '.', '..') or set(name) & set('/\\:')
-                or part.resolve().parent != folder):
-            raise ImageFileError(
-                f'{path}: names {name!r} as a part of it; only files in its '
-                'own folder are opened. Copy them there, and name them '
-                'without a folder')
-        if part.exists() and not part.is_file():
-            raise ImageFileError(f'{path}: names {name!r} as a part of it, '
-                                 'which is no regular file')
-
-
-def _parts(tif: tifffile.TiffFile) -> Iterator[str]:
-    """Names of the files that a file says it consists of."""
-    if tif.is_ome:
-        for node in ElementTree.fromstring(tif.ome_metadata).iter():
-            if node.tag.endswith('UUID') and 'FileName' in node.attrib:
-                yield node.attrib['FileName']
-    folder = Path(tif.filehandle.dirname)
-    if tif.is_mmstack:
-        start = tif.filename.partition('_MMStack')[0] + '_MMStack'
-        for path in folder.glob('*_MMStack*.tif'):
-            if path.name.startswith(start):
-                yield path.name
-    if tif.is_ndtiff:
-        for entry in tifffile.read_ndtiff_index(folder / 'NDTiff.index'):
-            yield entry[1]

@@ -4,7 +4,7 @@
 >>> cells = segmenter(read_image('image.tif'))
 >>> labels = cells.label_image()
 """
-from pace_mmdet.images.microscopy import read_image
+from pace_mmdet.images.stacks import read_image
 
 from .cells import Cells
 from .segmenter import Segmenter, load_segmenter

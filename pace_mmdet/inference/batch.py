@@ -12,6 +12,7 @@ from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn,
                            TimeElapsedColumn, TimeRemainingColumn)
 
 from pace_mmdet.errors import ImageFileError, UserError
+from pace_mmdet.images.intensities import remarks
 from pace_mmdet.images.stacks import ImageStack
 
 from .inputs import Job
@@ -19,6 +20,7 @@ from .segmenter import Segmented, Segmenter
 from .writers import FORMATS, FileCells, Output, outputs_of
 from .writers.overlays import pictures_in
 
+_MOST_REMARKS = 5
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -47,6 +49,7 @@ class _OpenFile:
     outputs: List[Output]
     started: float
     planes: Dict[int, Segmented] = field(default_factory=dict)
+    remarks: List[str] = field(default_factory=list)
 
 
 def check_outputs(jobs: Sequence[Job],
@@ -95,6 +98,8 @@ class Batch:
         skip_existing (bool): Whether to leave out what is written already.
         overwrite (bool): Whether to replace it.
         console (Console, optional): Where progress and summaries go.
+        page (int, optional): The only plane of stacks to segment, from 0; by
+            default all of them.
 
     Raises:
         UserError: If there is no such format or channel.
@@ -106,13 +111,15 @@ class Batch:
                  channel: Optional[int] = None,
                  skip_existing: bool = False,
                  overwrite: bool = False,
-                 console: Optional[Console] = None) -> None:
+                 console: Optional[Console] = None,
+                 page: Optional[int] = None) -> None:
         if channel is not None and channel < 0:
             raise UserError(f'--channel {channel}: channels are numbered '
                             'from 0')
         self.segmenter = segmenter
         self.formats = _checked(formats)
         self.channel = channel
+        self.page = page
         self.skip_existing = skip_existing
         self.overwrite = overwrite
         self.console = console or Console()
@@ -174,7 +181,7 @@ class Batch:
                     continue
                 self._open[number] = file
                 for plane in range(len(file.stack)):
-                    yield (number, plane), self._read(file.stack, plane)
+                    yield (number, plane), self._read(file, plane)
             except (ImageFileError, OSError, MemoryError) as error:
                 self._fail(job, error)
                 opened = self._open.pop(number, None)
@@ -184,7 +191,7 @@ class Batch:
 
     def _start(self, job: Job) -> Optional[_OpenFile]:
         """Open a file; None if there is nothing left to write for it."""
-        stack = ImageStack(job.path, self.channel)
+        stack = ImageStack(job.path, self.channel, page=self.page)
         try:
             _check_stack(stack)
             outputs = [
@@ -200,13 +207,19 @@ class Batch:
             return None
         return _OpenFile(job, stack, outputs, time.monotonic())
 
-    def _read(self, stack: ImageStack, plane: int) -> np.ndarray:
+    def _read(self, file: _OpenFile, plane: int) -> np.ndarray:
+        stack, preparation = file.stack, self.segmenter.preparation
         img = stack.read(plane)
+        where = f'plane {plane}: ' if len(stack) > 1 else ''
         try:
-            return self.segmenter.preparation.intensities(img)
+            found = preparation.intensities(img)
         except ValueError as error:
-            where = f', plane {plane}' if len(stack) > 1 else ''
-            raise ImageFileError(f'{stack.path}{where}: {error}') from None
+            raise ImageFileError(f'{stack.path}: {where}{error}') from None
+        file.remarks += [
+            where + text for text in remarks(
+                img, preparation.normalize, preparation.low,
+                preparation.high)]
+        return found
 
     def _finish(self, file: _OpenFile) -> None:
         """Write the results of a file and say what was found."""
@@ -257,6 +270,10 @@ class Batch:
             f'[bold]{_plain(file.job.path.name):<32}[/] {size:>18}  '
             f'[green]{count:6d} cells[/]  {diameter}  {seconds:6.1f} s',
             highlight=False, soft_wrap=True)
+        for text in file.remarks[:_MOST_REMARKS]:
+            self._warn(text)
+        if len(file.remarks) > _MOST_REMARKS:
+            self._warn(f'{len(file.remarks) - _MOST_REMARKS} more of these')
         joined = sum(plane.joined for plane in planes)
         if joined:
             self._warn(f'{joined} cells are larger than the overlap of the '

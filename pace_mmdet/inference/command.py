@@ -28,7 +28,11 @@ def run_predict(args: Namespace) -> int:
     """
     share = join_processes(args.launcher)
     formats = [name.strip() for name in args.format.split(',')]
-    jobs = plan_jobs(args.inputs, args.out_dir, args.recursive)
+    console = Console(stderr=True, quiet=share.rank > 0)
+    jobs = plan_jobs(
+        args.inputs, args.out_dir, args.recursive,
+        lambda text: console.print(text, markup=False, highlight=False,
+                                   soft_wrap=True))
     check_outputs(jobs, formats, args.skip_existing or args.overwrite)
     prepare_folder(args.out_dir)
     alone = contextlib.nullcontext() if share.rank else folder_lock(
@@ -45,7 +49,7 @@ def _predict(args: Namespace, share: Share, jobs: List[Job],
         args.checkpoint,
         args.config,
         score_thr=args.score_thr,
-        normalize=args.normalize,
+        intensities=args.intensities,
         scale=args.scale,
         diameter=args.diameter,
         device=args.device or share.device,
@@ -61,7 +65,7 @@ def _predict(args: Namespace, share: Share, jobs: List[Job],
         console.print(_described(segmenter, len(jobs), channel),
                       highlight=False, soft_wrap=True)
     batch = Batch(segmenter, formats, channel, args.skip_existing,
-                  args.overwrite, console)
+                  args.overwrite, console, args.page)
     try:
         batch.run(share.of(jobs))
     except KeyboardInterrupt:
@@ -78,8 +82,11 @@ def _predict(args: Namespace, share: Share, jobs: List[Job],
 def _described(segmenter: Segmenter, count: int,
                channel: Optional[int]) -> str:
     preparation = segmenter.preparation
+    mode = preparation.normalize
+    if mode in ('percentile', 'range'):
+        mode += f' {preparation.low:g} {preparation.high:g}'
     text = (f'{count} image file{"s" * (count != 1)}; score threshold '
-            f'{segmenter.score_thr:g}, intensities {preparation.normalize}, '
+            f'{segmenter.score_thr:g}, intensities {mode}, '
             f'scale {preparation.scale:.3g}')
     return text if channel is None else f'{text}, channel {channel}'
 

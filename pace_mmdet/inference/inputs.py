@@ -2,10 +2,11 @@
 import glob
 import tempfile
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence, Union
+from typing import Callable, Dict, List, NamedTuple, Sequence, Union
 
 from pace_mmdet.errors import UserError
-from pace_mmdet.images.labels import IMAGE_SUFFIXES
+from pace_mmdet.images.folders import list_folder, stem_of
+from pace_mmdet.images.formats import IMAGE_SUFFIXES, is_zarr
 
 from .writers import Output
 
@@ -30,7 +31,8 @@ class Job(NamedTuple):
 
 def plan_jobs(inputs: Sequence[Union[str, Path]],
               out_dir: Union[str, Path],
-              recursive: bool = False) -> List[Job]:
+              recursive: bool = False,
+              note: Callable[[str], None] = lambda text: None) -> List[Job]:
     """Find the images, and settle where the results of each go.
 
     Args:
@@ -39,6 +41,8 @@ def plan_jobs(inputs: Sequence[Union[str, Path]],
         out_dir (str or Path): Folder of the results. Those of images in
             folders below an input folder go into folders of the same names.
         recursive (bool): Whether to look into folders below.
+        note (Callable): Told what was left out of a folder and why, a line
+            for each reason.
 
     Returns:
         list[Job]: In the order given, those of a folder by name; each file
@@ -51,10 +55,10 @@ def plan_jobs(inputs: Sequence[Union[str, Path]],
     out_dir = Path(out_dir)
     jobs: Dict[Path, Job] = {}
     for item in inputs:
-        if Path(item).is_dir():
-            found = _images_in(Path(item), out_dir, recursive)
+        if Path(item).is_dir() and not is_zarr(Path(item)):
+            found = _images_in(Path(item), out_dir, recursive, note)
         else:
-            found = [Job(path, out_dir / _stem(path.name))
+            found = [Job(path, out_dir / stem_of(path.name))
                      for path in _matches(str(item))]
         for job in found:
             jobs.setdefault(job.path.resolve(), job)
@@ -80,45 +84,36 @@ def prepare_folder(out_dir: Union[str, Path]) -> None:
 
 def _matches(item: str) -> List[Path]:
     """A file, also if it is called like a pattern, or what a pattern fits."""
-    if Path(item).is_file():
+    if Path(item).is_file() or is_zarr(Path(item)):
         return [Path(item)]
     found = [Path(name) for name in sorted(glob.glob(item, recursive=True))
-             if Path(name).is_file()]
+             if Path(name).is_file() or is_zarr(Path(name))]
     if not found:
         raise UserError(f'{item}: no such image, folder, or pattern that '
                         'fits any')
     return found
 
 
-def _images_in(folder: Path, out_dir: Path, recursive: bool) -> List[Job]:
+def _images_in(folder: Path, out_dir: Path, recursive: bool,
+               note: Callable[[str], None]) -> List[Job]:
     if out_dir.resolve() == folder.resolve():
         raise UserError(f'{folder}: the results would lie among the images, '
                         'and be taken for images the next time; choose '
                         'another folder with --out-dir')
-    files = folder.rglob('*') if recursive else folder.iterdir()
-    results = out_dir.resolve() if folder.resolve() in out_dir.resolve(
-    ).parents else None
-    found = [
-        path for path in sorted(files)
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
-        and not path.name.startswith('.')
-        and results not in path.resolve().parents
-    ]
-    if not found:
+    found = list_folder(folder, recursive, without=[out_dir])
+    if not found.images:
         raise UserError(f'{folder}: no images there, expected files of type '
                         f'{", ".join(IMAGE_SUFFIXES)}' +
                         ('' if recursive else
-                         '; to look into folders below, add --recursive'))
+                         '; to look into folders below, add --recursive') +
+                        ''.join(f'\n  {line}' for line in found.left_out))
+    for line in found.left_out:
+        note(f'{folder}: {line}')
     return [
         Job(path,
-            out_dir / path.parent.relative_to(folder) / _stem(path.name))
-        for path in found
+            out_dir / path.parent.relative_to(folder) / stem_of(path.name))
+        for path in sorted(found.images)
     ]
-
-
-def _stem(name: str) -> str:
-    stem = Path(name).stem
-    return stem[:-4] if stem.lower().endswith('.ome') else stem
 
 
 def _check_names(jobs: List[Job]) -> None:

@@ -11,7 +11,7 @@ from mmcv import rescale_size
 from mmengine.config import Config
 
 from pace_mmdet.errors import AnnotationError, UserError
-from pace_mmdet.images.microscopy import check_mode, stretch, to_uint8
+from pace_mmdet.images.intensities import check_mode, stretch, to_uint8
 
 from .tiling import LEFT_WHOLE
 

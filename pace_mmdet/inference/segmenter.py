@@ -9,7 +9,7 @@ from typing import (Callable, Dict, Hashable, Iterable, Iterator, List,
 import numpy as np
 
 from pace_mmdet.errors import UserError
-from pace_mmdet.images.microscopy import NORMALIZE_MODES
+from pace_mmdet.images.intensities import Intensities, check_mode
 
 from .cells import Cells
 from .detector import load_detector
@@ -107,7 +107,7 @@ class Segmenter:
         """Find the cells of one image.
 
         Args:
-            img (ndarray): As :func:`~pace_mmdet.images.microscopy.
+            img (ndarray): As :func:`~pace_mmdet.images.stacks.
                 read_image` gives it, shape (H, W) or (H, W, 3) in RGB order.
 
         Returns:
@@ -222,7 +222,7 @@ def _finish(image: _Pending) -> Segmented:
 def load_segmenter(checkpoint: Union[str, Path],
                    config: Union[str, Path, None] = None,
                    score_thr: Optional[float] = None,
-                   normalize: Optional[str] = None,
+                   intensities: Optional[Intensities] = None,
                    scale: float = 1.0,
                    diameter: Optional[float] = None,
                    device: Optional[str] = None,
@@ -236,7 +236,7 @@ def load_segmenter(checkpoint: Union[str, Path],
             checkpoint.
         score_thr (float, optional): Cells that score less are left out. By
             default ``predict_cfg.score_thr`` of the config, else 0.35.
-        normalize (str, optional): 'none', 'percentile' or 'livecell'; by
+        intensities (Intensities, optional): How they become 8 bits; by
             default as the config's test pipeline has it.
         scale (float): Sizes the images so that their cells are as large as
             those of training: 0.5 for images taken at twice the
@@ -260,11 +260,14 @@ def load_segmenter(checkpoint: Union[str, Path],
         preparation = preparation_of(cfg)
         usual_tile = tile_size(cfg)
         threshold = score_threshold(cfg, score_thr)
-    if normalize is not None:
-        if normalize not in NORMALIZE_MODES:
-            raise UserError(f'normalize must be one of {NORMALIZE_MODES}, '
-                            f'got {normalize!r}')
-        preparation = replace(preparation, normalize=normalize)
+    if intensities is not None:
+        mode, low, high = intensities
+        try:
+            check_mode(mode, low, high)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        preparation = replace(preparation, normalize=mode, low=low,
+                              high=high)
     if diameter is not None:
         if scale != 1:
             raise UserError('give a scale or a diameter, not both')

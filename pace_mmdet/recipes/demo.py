@@ -17,8 +17,9 @@ from pace_mmdet.engine import find_checkpoint
 from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
 from pace_mmdet.evaluation.scoring import score_files
-from pace_mmdet.images.microscopy import read_image, to_uint8
+from pace_mmdet.images.intensities import to_uint8
 from pace_mmdet.images.saving import save_figure
+from pace_mmdet.images.stacks import read_image
 from pace_mmdet.masks.codes import to_rles
 from pace_mmdet.points import AnnotationCost
 from pace_mmdet.sources.hela.preparing import prepare_hela

@@ -11,8 +11,9 @@ from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.coco_protocol import Matches, match
 from pace_mmdet.evaluation.detections import ImageDetections, load_detections
 from pace_mmdet.evaluation.ground_truth import GroundTruth, load_ground_truth
-from pace_mmdet.images.microscopy import read_image, to_uint8
+from pace_mmdet.images.intensities import Intensities, to_uint8
 from pace_mmdet.images.paths import find_images
+from pace_mmdet.images.stacks import read_image
 from pace_mmdet.masks.codes import to_rles
 
 from .figures import Window, comparison_figure
@@ -25,6 +26,11 @@ class Comparison:
         ann_file (str | Path): COCO annotations with masks.
         predictions (Mapping): COCO results files by the title of the model.
         img_dir (str | Path): Folder of the images.
+        page (int, optional): Plane of stacks, from 0.
+        channel (int, optional): Channel of files with several, from 0.
+        intensities (Intensities, optional): How they become 8 bits. By
+            default, colours are stretched, and grey images when they are
+            shown.
 
     Raises:
         AnnotationError: If a file cannot be used.
@@ -32,7 +38,12 @@ class Comparison:
 
     def __init__(self, ann_file: Union[str, Path],
                  predictions: Mapping[str, Union[str, Path]],
-                 img_dir: Union[str, Path]) -> None:
+                 img_dir: Union[str, Path],
+                 page: Optional[int] = None,
+                 channel: Optional[int] = None,
+                 intensities: Optional[Intensities] = None) -> None:
+        self.page, self.channel = page, channel
+        self.intensities = intensities
         self.img_dir = str(img_dir)
         self.truth: GroundTruth = load_ground_truth(ann_file)
         self.found: Dict[str, Dict[int, ImageDetections]] = {}
@@ -102,9 +113,10 @@ class Comparison:
         image = self.truth.images[image_id]
         path, = find_images(
             self.img_dir, [image.file_name], by_cell_type=True)
-        img = read_image(path)
-        if img.ndim == 3:  # grey ones are stretched when they are shown
-            img = to_uint8(img)
+        img = read_image(path, self.page, self.channel)
+        # Grey ones are stretched when they are shown.
+        if img.ndim == 3 or self.intensities or img.dtype.kind == 'f':
+            img = to_uint8(img, *(self.intensities or Intensities()))
         size = image.height, image.width
         masks = {}
         for title, found in self.found.items():

@@ -13,7 +13,7 @@ from pace_mmdet.annotate.schema import open_project
 from pace_mmdet.annotate.tiles import (TILE, PyramidCache, encode_tile,
                                        make_pyramid, num_levels)
 from pace_mmdet.errors import ImageFileError
-from pace_mmdet.images.microscopy import to_uint8
+from pace_mmdet.images.intensities import to_uint8
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_what_cannot_be_used_is_listed(folder, connection, tmp_path):
 def test_a_plane_of_stacks(folder, connection):
     tifffile.imwrite(folder / 'stack.tif', np.zeros((5, 9, 7), np.uint8))
     found = problems(folder, connection, page=2)
-    assert found['stack.tif'] == '' and 'page=2' in found['a.tif']
+    assert found['stack.tif'] == '' and 'page 2 is not' in found['a.tif']
 
 
 def test_an_image_that_changed_is_not_mixed(folder, connection):
@@ -114,7 +114,7 @@ def test_large_images_are_not_decoded(folder, monkeypatch):
         if path.suffix == '.png':
             cv2.imwrite(str(path), np.zeros((60, 80), np.uint8))
         assert folders.read_plane(path, None).shape == (60, 80)
-        monkeypatch.setattr(folders, 'read_plane_of', None)
+        monkeypatch.setattr(folders, 'read_single', None)
         with pytest.raises(ImageFileError, match='0 million pixels, at most'):
             folders.read_plane(path, None, max_pixels=4799)
         monkeypatch.undo()

@@ -65,7 +65,7 @@ def test_small_cells_are_left_out_and_counted():
     (np.array([[0.5, 1]], np.float32), 'expected whole numbers'),
     (np.array([[np.nan, 1]], np.float32), 'expected whole numbers'),
     (np.array([[-1, 1]], np.int16), 'expected labels of at least 0, got -1'),
-    (np.zeros((2, 2, 3), np.uint8), 'got a colour image'),
+    (np.eye(3, dtype=np.uint8)[None], 'got a colour image'),
 ])
 def test_not_a_label_image(tmp_path, values, message):
     tifffile.imwrite(tmp_path / 'a.tif', values, photometric='rgb'
@@ -97,7 +97,8 @@ def folders(tmp_path):
 def test_folders(folders, tmp_path):
     out = tmp_path / 'out.json'
     assert labels_to_coco(
-        *folders, out, label_suffix='_mask', category='nucleus') == (2, 3, 0)
+        *folders, out, label_suffix='_mask',
+        category='nucleus') == (2, 3, 0, [])
     coco = json.loads(out.read_text())
     assert [i['file_name'] for i in coco['images']] == ['a.tif', 'b.tif']
     assert coco['images'][1] == dict(
@@ -114,7 +115,7 @@ def test_one_folder_for_both(folders, tmp_path):
         path.rename(images / path.name)
     out = tmp_path / 'out.json'
     assert labels_to_coco(
-        images, images, out, label_suffix='_mask') == (2, 3, 0)
+        images, images, out, label_suffix='_mask') == (2, 3, 0, [])
 
 
 def test_all_faults_at_once(folders, tmp_path):

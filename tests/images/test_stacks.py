@@ -4,8 +4,7 @@ import pytest
 import tifffile
 
 from pace_mmdet.errors import ImageFileError
-from pace_mmdet.images.microscopy import read_image
-from pace_mmdet.images.stacks import ImageStack, PixelSize
+from pace_mmdet.images.stacks import ImageStack, PixelSize, read_image
 
 STACK = np.random.default_rng(0).integers(0, 4000, (2, 3, 40, 60)).astype(
     np.uint16)

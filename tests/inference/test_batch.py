@@ -36,7 +36,7 @@ GOOD = {
     'uint32.tif': (IMG.astype(np.uint32) * 70000, {}, [COUNT]),
     'float.tif': (IMG.astype(np.float32) / 300 - 1, {}, [COUNT]),
     'double.tif': (IMG.astype(np.float64) * 1e9, {}, [COUNT]),
-    'bits.tif': (IMG > 100, {}, [COUNT]),
+    'bits.tif': (IMG > 100, dict(photometric='minisblack'), [COUNT]),
     'pages.tif': (stack(IMG, IMG[::-1]), dict(photometric='minisblack'),
                   [COUNT, COUNT]),
     'time.tif': (stack(IMG, NOTHING.max() + 0 * IMG, IMG),

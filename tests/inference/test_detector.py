@@ -16,6 +16,7 @@ from pycocotools import mask as mask_utils
 
 from pace_mmdet.engine.safe_loading import use_safe_loading
 from pace_mmdet.errors import UserError
+from pace_mmdet.images.intensities import Intensities
 from pace_mmdet.inference import load_segmenter
 from pace_mmdet.inference.detector import NetworkDetector, load_detector
 from pace_mmdet.inference.preparation import preparation_of
@@ -110,11 +111,13 @@ def test_settings_of_the_config_and_ours(trained, tmp_path):
     own = tmp_path / 'own.py'
     own.write_text(f"_base_ = '{CONFIG}'\n"
                    'predict_cfg = dict(score_thr=0.25, diameter=20.0)\n')
-    segmenter = load_segmenter(path, own, diameter=40, normalize='livecell',
-                               tile_size=500, batch_size=2)
+    segmenter = load_segmenter(path, own, diameter=40, tile_size=500,
+                               batch_size=2,
+                               intensities=Intensities('range', 5, 9))
     assert segmenter.score_thr == 0.25
     assert segmenter.preparation.scale == 0.5
-    assert segmenter.preparation.normalize == 'livecell'
+    assert (segmenter.preparation.normalize, segmenter.preparation.low,
+            segmenter.preparation.high) == ('range', 5, 9)
     assert (segmenter.tile_size, segmenter.batch_size) == (500, 2)
 
 
@@ -122,7 +125,7 @@ def test_settings_of_the_config_and_ours(trained, tmp_path):
     (dict(scale=0), 'scale must be between'),
     (dict(scale=2, diameter=3), 'a scale or a diameter'),
     (dict(diameter=-1), 'must be above 0, got -1'),
-    (dict(normalize='minmax'), 'normalize must be one of'),
+    (dict(intensities=Intensities('minmax')), 'normalize must be one of'),
     (dict(device='cuda:77'), '--device cuda:77: '),
     (dict(config='none.py'), 'none.py: no such config file'),
 ])

@@ -16,6 +16,8 @@ from typing import Dict, List
 from rich.console import Console
 from rich.progress import track
 
+from pace_mmdet.commands.image_options import (add_intensity_options,
+                                               add_plane_options)
 from pace_mmdet.commands.running import run_tool
 from pace_mmdet.errors import UserError
 from pace_mmdet.images.saving import save_figure
@@ -46,6 +48,10 @@ def parse_args() -> argparse.Namespace:
                         help='enlarged cells (default: %(default)s)')
     parser.add_argument('--columns', type=int, default=2,
                         help='models in a row (default: %(default)s)')
+    add_plane_options(
+        parser, page='plane of stacks, from 0',
+        channel='channel of files with several, from 0')
+    add_intensity_options(parser, default='percentile, as the plot does')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace pictures that exist')
     return parser.parse_args()
@@ -69,7 +75,8 @@ def main() -> None:
     if min(args.num, args.columns) < 1 or args.zooms < 0:
         raise UserError('--num and --columns must be at least 1, --zooms at '
                         'least 0')
-    comparison = Comparison(args.gt, by_title(args.predictions), args.img_dir)
+    comparison = Comparison(args.gt, by_title(args.predictions), args.img_dir,
+                            args.page, args.channel, args.intensities)
     ids = comparison.image_ids(args.images) if args.images else \
         comparison.most_different(args.num)
     paths = {

@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pace_mmdet.images.microscopy import to_uint8
+from pace_mmdet.images.intensities import to_uint8
 from pace_mmdet.inference import Segmenter
 from pace_mmdet.inference.preparation import Preparation
 from pace_mmdet.inference.thresholding import ThresholdDetector

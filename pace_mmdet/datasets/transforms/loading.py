@@ -1,4 +1,5 @@
 """Loading microscope images and point labels."""
+import warnings
 from typing import Optional
 
 import numpy as np
@@ -8,8 +9,9 @@ from mmdet.registry import TRANSFORMS
 from mmengine.fileio import get_local_path
 
 from pace_mmdet.errors import ImageFileError
-from pace_mmdet.images.microscopy import (check_mode, read_image, stretch,
-                                          to_uint8)
+from pace_mmdet.images.intensities import (check_mode, missing_values, stretch,
+                                           to_uint8)
+from pace_mmdet.images.stacks import read_image
 from pace_mmdet.structures import InstancePoints
 
 from .checks import check_image_size, require_original_image
@@ -36,11 +38,12 @@ class LoadMicroscopyImage(LoadImageFromFile):
 
     Args:
         normalize (str): 'percentile' stretches each image between its own
-            percentiles, 'none' takes 8-bit images as they are and refuses
-            others, 'livecell' is the published preprocessing of LIVECell for
-            images from elsewhere. Defaults to 'percentile'.
-        low (float): Lower percentile. Defaults to 0.1.
-        high (float): Upper percentile. Defaults to 99.9.
+            percentiles, 'range' between the same two intensities for all,
+            'none' takes 8-bit images as they are and refuses others,
+            'livecell' is the published preprocessing of LIVECell for images
+            from elsewhere. Defaults to 'percentile'.
+        low (float): Lower percentile, or intensity. Defaults to 0.1.
+        high (float): Upper percentile, or intensity. Defaults to 99.9.
         page (int, optional): Plane to read of files with more than one,
             from 0. Defaults to None: such files are refused.
         channel (int, optional): Channel to read, from 0; its planes are the
@@ -85,10 +88,14 @@ class LoadMicroscopyImage(LoadImageFromFile):
         with get_local_path(path, backend_args=self.backend_args) as local:
             img = read_image(local, self.page, self.channel)
         scale = stretch if self.to_float32 else to_uint8
+        missing = missing_values(img)
         try:
             img = scale(img, self.normalize, self.low, self.high)
         except ValueError as error:
             raise ImageFileError(f'{path}: {error}') from None
+        if missing:
+            # Python shows it once for each image.
+            warnings.warn(f'{path}: {missing}')
         # Grey to three equal channels, RGB to BGR.
         img = (np.repeat(img[..., None], 3, axis=2)
                if img.ndim == 2 else np.ascontiguousarray(img[..., ::-1]))

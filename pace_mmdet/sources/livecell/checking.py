@@ -13,8 +13,8 @@ from pace_mmdet.coco.census import Census, take_census
 from pace_mmdet.coco.converting import dropped_lines
 from pace_mmdet.coco.files import write_coco
 from pace_mmdet.errors import AnnotationError, Faults, ImageFileError
-from pace_mmdet.images.microscopy import read_image
 from pace_mmdet.images.paths import find_images
+from pace_mmdet.images.stacks import read_image
 
 from .files import (IMAGE_FOLDERS, SPLITS, AnnotationFile, annotation_files,
                     cell_type)

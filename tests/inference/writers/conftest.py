@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pace_mmdet.images.microscopy import to_uint8
+from pace_mmdet.images.intensities import to_uint8
 from pace_mmdet.inference.cells import no_cells
 from pace_mmdet.inference.writers import FileCells
 
