@@ -1,5 +1,6 @@
 """Set-up and synthetic data shared by all tests."""
 import json
+import os
 
 import pytest
 from mmengine.registry import init_default_scope
@@ -9,6 +10,11 @@ from pace_mmdet.coco.converting import masks_to_points
 from pace_mmdet.testing import write_synthetic_coco
 
 from .cases import case  # noqa: F401
+
+
+def pytest_runtest_setup(item):
+    if os.name != 'posix' and item.get_closest_marker('posix'):
+        pytest.skip('needs forks, signals or shell scripts')
 
 
 def _mmdet_scope():

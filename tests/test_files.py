@@ -29,6 +29,7 @@ def test_write(tmp_path, content, expected):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.posix
 def test_a_kill_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / 'x'
     path.write_bytes(b'old')

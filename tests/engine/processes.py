@@ -5,6 +5,7 @@ import sys
 import traceback
 from pathlib import Path
 
+import pytest
 import torch
 # An optimizer imports it, which takes seconds: once, not in every fork.
 import torch._dynamo  # noqa: F401
@@ -52,6 +53,8 @@ def start_tool_forked(name: str, *args, env=None) -> int:
     Returns:
         int: Its process id.
     """
+    if not hasattr(os, 'fork'):
+        pytest.skip('needs forks')
     tool = load_tool(name)
     sys.stdout.flush()
     pid = os.fork()

@@ -1,4 +1,5 @@
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -173,6 +174,8 @@ def test_a_connection_that_falls_silent(get, monkeypatch):
     assert content == CONTENT and len(pauses) == 1
 
 
+@pytest.mark.skipif(not Path('/dev/full').exists(),
+                    reason='there is no /dev/full')
 def test_a_full_disk(server, tmp_path):
     target = tmp_path / 'a.bin'
     part_path(target).symlink_to('/dev/full')

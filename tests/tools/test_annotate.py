@@ -126,6 +126,7 @@ def test_images_that_are_skipped_are_named(run, folder, tmp_path):
     assert '1 images\n  skipped: broken.tif: cannot be read' in out
 
 
+@pytest.mark.posix
 def test_it_serves_until_it_is_stopped(folder, tmp_path, run):
     """By Ctrl-C or by the system, which are the same to it."""
     server = subprocess.Popen(

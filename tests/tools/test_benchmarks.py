@@ -16,6 +16,8 @@ from pace_mmdet.testing import synthetic_cells
 from pace_mmdet.testing.benchmarking import (Aim, Comparison, Cost, compare,
                                              from_json, to_json)
 
+pytestmark = pytest.mark.skipif(
+    sys.platform != 'linux', reason='benchmarks run on Linux only')
 ROOT = Path(__file__).parents[2]
 BENCHMARKS = ROOT / 'tools/benchmarks'
 # Smallest arguments of each, and what it must say then.

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 INPUTS = ['pyproject.toml', 'constraints.txt']
+pytestmark = pytest.mark.posix
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 from tests.engine.processes import ROOT
 
 TOOLS = str(ROOT / 'tools')
+pytestmark = pytest.mark.posix
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from pace_mmdet.recipes import rehearsal
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools/rehearse_livecell.py'
 
+pytestmark = pytest.mark.posix
+
 
 @pytest.fixture
 def call(monkeypatch):

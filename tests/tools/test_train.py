@@ -28,6 +28,7 @@ def _free_port():
         return str(listener.getsockname()[1])
 
 
+@pytest.mark.posix
 def test_two_processes_on_a_cpu(tmp_path):
     work_dir, config = tmp_path / 'run', write_config(tmp_path)
     done = subprocess.run(
