@@ -1,9 +1,9 @@
 """COCO annotations with masks, and which of them cannot be used."""
+import sys
 from collections import defaultdict
 from typing import Any, Container, Dict, List, Optional, Sequence, Tuple, Union
 
 import msgspec
-import numpy as np
 
 from pace_mmdet.masks.codes import mask_areas
 from pace_mmdet.masks.segmentations import read_masks
@@ -98,7 +98,7 @@ def read_block(
 def _box_fault(ann: MaskAnnotation, height: int, width: int) -> str:
     if ann.ignore:
         return 'marked "ignore"'
-    if not _is_box(ann.bbox):
+    if not is_box(ann.bbox):
         return 'bbox is not 4 finite numbers'
     x, y, box_width, box_height = ann.bbox
     if box_width < 1 or box_height < 1:
@@ -111,7 +111,8 @@ def _box_fault(ann: MaskAnnotation, height: int, width: int) -> str:
     return ''
 
 
-def _is_box(bbox: Any) -> bool:
+def is_box(bbox: Any) -> bool:
+    """Whether a bbox is four finite numbers."""
     return (isinstance(bbox, (list, tuple)) and len(bbox) == 4
             and all(isinstance(side, (int, float)) for side in bbox)
-            and all(np.isfinite(side) for side in bbox))
+            and all(abs(side) <= sys.float_info.max for side in bbox))

@@ -4,7 +4,6 @@ Letters in shapes: D detections of one image.
 """
 import math
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
@@ -12,6 +11,8 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 import msgspec
 import numpy as np
 
+from pace_mmdet.coco.json_checks import syntax_fault
+from pace_mmdet.coco.masks import is_box
 from pace_mmdet.errors import AnnotationError, Faults
 from pace_mmdet.files import atomic_file
 from pace_mmdet.masks.segmentations import NO_MASK, excerpt, read_masks
@@ -87,7 +88,7 @@ def load_detections(source: Union[str, os.PathLike, Sequence[dict]],
         if not math.isfinite(result.score):
             faults.add(f'{where}: score {result.score} should be a finite '
                        'number')
-        if with_boxes and not _is_box(result.bbox):
+        if with_boxes and not is_box(result.bbox):
             faults.add(f'{where}: bbox {result.bbox} should be [x, y, w, h]')
     for image_id, image_rows in rows.items() if with_masks else ():
         image = truth.images[image_id]
@@ -155,8 +156,8 @@ def _read(path: Path) -> List[_Result]:
     except msgspec.ValidationError as error:
         raise AnnotationError(f'{path}: not {WHAT}: {error}') from None
     except msgspec.DecodeError as error:
-        raise AnnotationError(f'{path}: not readable as {WHAT}: {error}'
-                              f'{_where(data, str(error))}') from None
+        raise AnnotationError(f'{path}: expected {WHAT}: '
+                              f'{syntax_fault(data, error)}') from None
 
 
 def _convert(entries: Sequence[dict]) -> List[_Result]:
@@ -164,22 +165,6 @@ def _convert(entries: Sequence[dict]) -> List[_Result]:
         return msgspec.convert(entries, List[_Result])
     except msgspec.ValidationError as error:
         raise AnnotationError(f'not {WHAT}: {error}') from None
-
-
-def _where(data: bytes, message: str) -> str:
-    """The text around the byte that the decoder complains about."""
-    found = re.search(r'byte (\d+)', message)
-    if found is None:
-        return f'; the file ends after {len(data)} bytes: get it again'
-    at = int(found.group(1))
-    near = data[max(at - 30, 0):at + 30].decode('utf-8', errors='replace')
-    return f', near {near!r}'
-
-
-def _is_box(bbox: Any) -> bool:
-    return (isinstance(bbox, (list, tuple)) and len(bbox) == 4
-            and all(isinstance(value, (int, float)) for value in bbox)
-            and all(map(math.isfinite, bbox)))
 
 
 def _category_id(truth: GroundTruth, label: int) -> int:

@@ -121,12 +121,6 @@ class Cells:
             corners=self.corners + np.array([x, y]))
 
 
-def no_cells(height: int, width: int) -> Cells:
-    """An image without a cell."""
-    return Cells(height, width, np.zeros((0, 4)), np.zeros(0),
-                 np.zeros(0, np.int64), np.zeros((0, 2), np.int64), [])
-
-
 def join_cells(parts: Sequence[Cells]) -> Cells:
     """The cells of one image from several lists of them.
 

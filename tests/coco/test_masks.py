@@ -29,6 +29,7 @@ def annotation(**changes):
     (dict(bbox=[1, 1, 2]), 'bbox is not 4 finite numbers'),
     (dict(bbox=[1, 1, 2, None]), 'bbox is not 4 finite numbers'),
     (dict(bbox=[1, 1, 2, np.nan]), 'bbox is not 4 finite numbers'),
+    (dict(bbox=[1, 1, 2, 10**400]), 'bbox is not 4 finite numbers'),
     (dict(bbox=[1, 1, 0, 2]), 'box narrower or lower than 1 pixel'),
     (dict(bbox=[1, 1, 2, .9]), 'box narrower or lower than 1 pixel'),
     (dict(bbox=[8, 1, 2, 2]), 'box outside the image'),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.inference.cells import cells_from_codes, join_cells, no_cells
+from pace_mmdet.inference.cells import cells_from_codes, join_cells
 
 from .conftest import bitmaps_of, cells_of, random_masks
 
@@ -63,12 +63,12 @@ def test_moved_and_joined():
     expected = np.zeros((3, 8, 10), bool)
     expected[:, 1:6, 2:8] = masks
     assert np.array_equal(bitmaps_of(moved), expected)
-    both = join_cells([no_cells(8, 10), moved, moved[:1]])
+    both = join_cells([cells_of([], shape=(8, 10)), moved, moved[:1]])
     assert len(both) == 4 and (both.height, both.width) == (8, 10)
 
 
 def test_no_cells():
-    cells = no_cells(3, 4)
+    cells = cells_from_codes([], [], [], [], 3, 4)
     assert len(cells) == 0 and cells.codes() == []
     assert cells.mask_boxes.shape == (0, 4)
     assert not cells.label_image().any()

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pace_mmdet.inference.cells import no_cells
 from pace_mmdet.inference.merging import (drop_duplicates, drop_hidden,
                                           merge_tiles, shared_pixels,
                                           touching_pairs)
@@ -71,17 +70,17 @@ def test_a_cell_that_two_tiles_place_differently_is_not_lost():
 def test_what_a_tile_sees_at_its_rim_does_not_count():
     mask = np.zeros((20, 100), bool)
     mask[5:15, 56:70] = True
-    cells, _ = merge_tiles([cells_of([mask]), no_cells(20, 100)],
+    cells, _ = merge_tiles([cells_of([mask]), cells_of([], shape=(20, 100))],
                            TWO_TILES)
     assert len(cells) == 0
-    cells, _ = merge_tiles([no_cells(20, 100), cells_of([mask])],
+    cells, _ = merge_tiles([cells_of([], shape=(20, 100)), cells_of([mask])],
                            TWO_TILES)
     assert len(cells) == 1
 
 
 def test_one_tile_and_no_cells():
     layout = plan_tiles(10, 10, 64, 16)
-    cells, joined = merge_tiles([no_cells(10, 10)], layout)
+    cells, joined = merge_tiles([cells_of([], shape=(10, 10))], layout)
     assert len(cells) == joined == 0
 
 

@@ -6,8 +6,6 @@ from mmengine.config import ConfigDict
 from pycocotools import mask as mask_utils
 from torch.nn import functional as F
 
-from pace_mmdet.masks.crops import encode_crops
-from pace_mmdet.masks.run_lengths import decode_counts, encode_counts
 from pace_mmdet.models import FullMaskHead
 from pace_mmdet.models.mask_codes import masks_to_codes
 
@@ -54,34 +52,6 @@ def test_the_same_pixels_as_mmdetection(height, width, count, size):
     for code, mask in zip(codes, stock_masks(logits, bboxes, height, width)):
         expected = mask_utils.encode(np.asfortranarray(mask.astype(np.uint8)))
         assert code == expected
-
-
-def test_codes_of_crops_anywhere():
-    rng = np.random.default_rng(0)
-    crops = rng.random((60, 7, 5)) < rng.random((60, 1, 1))
-    crops[0] = False
-    crops[1] = True
-    origins = np.stack([rng.integers(0, 5, 60), rng.integers(0, 4, 60)], 1)
-    origins[1] = origins[2] = (4, 3)
-    # As high as the image: runs go on from one column to the next.
-    for height, width in ((10, 9), (7, 9)):
-        origins[:, 1] %= height - 6
-        codes = encode_crops(crops, origins, height, width)
-        for crop, (x, y), code in zip(crops, origins, codes):
-            mask = np.zeros((height, width), np.uint8)
-            mask[y:y + 7, x:x + 5] = crop
-            assert mask_utils.encode(np.asfortranarray(mask))['counts'] == code
-
-
-def test_encoding_undoes_decoding():
-    rng = np.random.default_rng(0)
-    masks = [np.zeros((700, 300), np.uint8) for _ in range(4)]
-    masks[0][:, 7:200] = 1
-    masks[1][5, ::3] = 1
-    masks[2][:] = rng.random((700, 300)) < 0.5
-    codes = [mask_utils.encode(np.asfortranarray(m))['counts'] for m in masks]
-    assert encode_counts(*decode_counts(codes)) == codes
-    assert encode_counts(np.zeros(0), np.zeros(0)) == []
 
 
 def test_no_cells():

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.masks.run_lengths import decode_counts
 from pace_mmdet.points import flip_labels, label_points
 
 HEIGHT, WIDTH = 23, 31
@@ -59,21 +58,6 @@ def test_polygons_agree_with_pycocotools():
         mask = mask_utils.decode(
             mask_utils.merge(mask_utils.frPyObjects(parts, HEIGHT, WIDTH)))
         assert np.array_equal(cell, mask[points[0, :, 1], points[0, :, 0]])
-
-
-def test_long_runs_and_differences_of_both_signs():
-    # Runs above 2**5, 2**10 and 2**15 take two to four characters.
-    height, width = 700, 300
-    mask = np.zeros((height, width), np.uint8)
-    mask[5, 3:9] = 1
-    mask[40:400, 100:103] = 1
-    mask[:, 200:290] = 1
-    counts, runs = decode_counts(
-        [mask_utils.encode(np.asfortranarray(mask))['counts']] * 2)
-    borders = np.flatnonzero(np.diff(mask.ravel(order='F'))) + 1
-    expected = np.diff(np.r_[0, borders, mask.size])
-    assert np.array_equal(counts, np.tile(expected, 2))
-    assert runs.tolist() == [len(expected)] * 2
 
 
 def test_no_cells():

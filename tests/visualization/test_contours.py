@@ -5,8 +5,6 @@ import torch
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.masks.crops import rle_crops
-from pace_mmdet.masks.outlines import outlines_within
 from pace_mmdet.visualization.contours import mask_outlines
 
 
@@ -122,39 +120,8 @@ def test_what_cannot_be_outlined(masks, error, message):
         mask_outlines(masks)
 
 
-def test_codes_are_decoded_into_their_own_columns():
-    rng = np.random.default_rng(0)
-    masks = [bitmap(40, 1000), bitmap(40, 1000, (500, 3, 510, 40))]
-    for _ in range(50):
-        x1, x2 = np.sort(rng.integers(0, 1001, 2))
-        mask = bitmap(40, 1000)
-        mask[:, x1:x2] = rng.random((40, x2 - x1)) < rng.choice([0.02, 0.9])
-        masks.append(mask)
-    for mask, (crop, (x, y)) in zip(masks, rle_crops(map(as_text, masks))):
-        columns = np.flatnonzero(mask.any(0))
-        assert y == 0 and crop.shape == (40, np.ptp(columns) +
-                                         1 if len(columns) else 0)
-        assert (crop == mask[:, x:x + crop.shape[1]]).all()
-        assert crop.sum() == mask.sum()
-
-
-def test_empty_runs_are_read():
-    (crop,
-     corner), = rle_crops([dict(size=[2, 3], counts=[2, 0, 1, 2, 0, 0, 1])])
-    assert corner == (1, 0)
-    assert crop.tolist() == [[False, True], [True, False]]
-
-
 def test_polygons_that_enclose_nothing_are_left_out():
     ring = [1, 2, 5, 2, 5, 6]
     outlines = mask_outlines([[1, 2, 3, 4], [[1, 2, 3, 4], ring], [[]]])
     assert list(map(len, outlines)) == [0, 1, 0]
     assert outlines[1][0].ravel().tolist() == ring
-
-
-def test_outlines_within_a_window():
-    outlines = mask_outlines([[0, 0, 4, 0, 4, 4], [6, 6, 9, 6, 9, 9],
-                              [[]][:0]])
-    assert outlines_within(outlines, (5, 5, 8, 8)) == [outlines[1]]
-    assert outlines_within(outlines, (4, 4, 6, 6)) == []
-    assert outlines_within(outlines, (0, 0, 9, 9)) == outlines[:2]

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from pace_mmdet.images.intensities import to_uint8
-from pace_mmdet.inference.cells import no_cells
 from pace_mmdet.inference.writers import FileCells
 
 from ..conftest import cells_of, random_masks
@@ -17,8 +16,8 @@ def found_in():
 
     def build(*counts, **attributes):
         planes = [
-            cells_of(random_masks(count, 30, 40, seed)) if count else
-            no_cells(30, 40) for seed, count in enumerate(counts)
+            cells_of(random_masks(count, 30, 40, seed), shape=(30, 40))
+            for seed, count in enumerate(counts)
         ]
         images = np.random.default_rng(0).integers(
             0, 60000, (len(counts), 30, 40)).astype(np.uint16)
