@@ -5,6 +5,7 @@ from mmdet.datasets import CocoDataset
 
 from pace_mmdet.datasets import CellMaskDataset
 from pace_mmdet.errors import AnnotationError, ImageFileError
+from pace_mmdet.masks.segmentations import NOT_FILLING
 
 
 def build(path, kind=CellMaskDataset, **options):
@@ -54,6 +55,16 @@ def test_what_is_left_out_is_counted_and_logged(mask_file, edit, log):
     }
     assert len(log) == 1
     assert '29 annotations kept, 7 left out: 2 no mask' in log[0]
+
+
+def test_codes_that_would_corrupt_the_memory_are_left_out(mask_file, edit):
+
+    def cut_off(coco):
+        for ann, counts in zip(coco['annotations'], ('o', 'l04P', 'P' * 9999)):
+            ann['segmentation'] = dict(size=[96, 128], counts=counts)
+
+    dataset = build(edit(mask_file, cut_off))
+    assert dict(dataset.dropped) == {NOT_FILLING: 3}
 
 
 def test_silent_when_nothing_is_left_out(mask_file, log):
