@@ -74,7 +74,8 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         help='write only what is missing: to go on with a stopped run')
     existing.add_argument('--overwrite', action='store_true',
                           help='replace results that exist')
-    parser.add_argument('--device', help='such as cuda:1 or cpu')
+    parser.add_argument('--device', help='such as cuda:1, mps or cpu (default: a GPU if there '
+                        'is one)')
     parser.add_argument(
         '--trust-checkpoint', action='store_true',
         help='run the code that a checkpoint may hold: only for files from '
