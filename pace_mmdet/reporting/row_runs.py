@@ -99,7 +99,7 @@ class _Commands:
         if self.gpus == 1:
             return self._start([], command, str(config), *arguments)
         launcher = ['torch.distributed.run', '--standalone',
-                    f'--nproc_per_node={self.gpus}', '-m']
+                    '--nproc_per_node', str(self.gpus), '-m']
         return self._start(launcher, command, str(config), *arguments,
                            '--launcher', 'pytorch')
 

@@ -195,7 +195,7 @@ def boxes_config(config: Path) -> Path:
 
 @lru_cache(maxsize=None)
 def _names_pretrained_backbone(config: Path) -> bool:
-    return _has_pretrained_backbone(Config.fromfile(config))
+    return _has_pretrained_backbone(read_config(config))
 
 
 def _has_pretrained_backbone(cfg: Config) -> bool:
