@@ -86,9 +86,10 @@ def curves_of(rows: list, score: str) -> dict:
 def run(args: argparse.Namespace) -> None:
     """Collect, run what is to be run, print and write."""
     collected = dict(
-        root=configs_folder().parent, folders=args.configs, work_dirs=args.work_dirs,
-        options=args.cfg_options, points=args.points, start=args.start,
-        seeds=args.seeds, methods=args.methods)
+        root=configs_folder().parent, folders=args.configs,
+        work_dirs=args.work_dirs, options=args.cfg_options,
+        points=args.points, start=args.start, seeds=args.seeds,
+        methods=args.methods)
     rows = collect_rows(**collected)
     failed = []
     if args.run:

@@ -13,6 +13,7 @@ from typing import Any, Dict, Optional
 import torch
 from mmengine.config import Config
 
+from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.safe_loading import load_checkpoint_file
 from pace_mmdet.errors import UserError
 from pace_mmdet.files import write_atomically
