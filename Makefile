@@ -34,7 +34,7 @@ install: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	test -f $@ || $(PYTHON) -m venv --clear $(VENV_OPTIONS) .venv
 	$(CONSTRAINTS) > .venv/constraints.txt
-	$(PIP_INSTALL) -e '.[test]'
+	$(PIP_INSTALL) -e '.[train,test]'
 	$(PIP_INSTALL) --no-deps --force-reinstall opencv-python-headless
 	.venv/bin/python -W ignore -c 'import cv2, pace_mmdet.register'
 	@touch $@

@@ -7,10 +7,11 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / 'pace_mmdet'
 # Each may import what stands before it.
 ORDER = [
-    'import_hooks', 'errors', 'files', 'images', 'masks', 'points', 'coco',
-    'sources', 'ops', 'structures', 'datasets', 'models', 'evaluation',
-    'engine', 'converters', 'visualization', 'inference', 'register',
-    'reporting', 'testing', 'annotate', 'recipes', 'commands'
+    'import_hooks', 'errors', 'files', 'config_files', 'images', 'masks',
+    'points', 'coco', 'sources', 'ops', 'structures', 'datasets', 'models',
+    'evaluation', 'engine', 'converters', 'visualization', 'inference',
+    'register', 'reporting', 'testing', 'annotate', 'recipes', 'commands',
+    '__main__'
 ]
 # Siblings that must not know of each other.
 APART = [('images', 'masks'), ('datasets', 'models'), ('ops', 'structures')]

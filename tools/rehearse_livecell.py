@@ -1,43 +1,7 @@
-"""Rehearse the LIVECell recipe on a small synthetic copy, on a CPU.
-
-Serves images and annotations with LIVECell's layout, names, doubles and
-numbers of cells on this machine, and runs what a user would type: download,
-points, check, one iteration of training, test, table. Nothing is learned; it
-shows within minutes whether everything works where it is to run.
-"""
-import argparse
+"""Rehearse the LIVECell recipe on a small synthetic copy."""
 import sys
-import tempfile
-from pathlib import Path
 
-from pace_mmdet.commands.running import run_tool
-from pace_mmdet.recipes.rehearsal import rehearse
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        '--config',
-        type=Path,
-        default=Path('configs/pace/pace_r200_dcn_4pt.py'),
-        help='a config of LIVECell with points (default: %(default)s)')
-    parser.add_argument(
-        '--folder',
-        type=Path,
-        help='keep everything in this new folder (default: a temporary one)')
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        seconds = rehearse(args.config, args.folder or temporary)
-    print('\nAll steps worked.')
-    for step, duration in seconds.items():
-        print(f'  {step:<10}{duration:6.1f} s')
-
+from pace_mmdet.commands.rehearse import main
 
 if __name__ == '__main__':
-    sys.exit(run_tool(main))
+    sys.exit(main())

@@ -20,8 +20,7 @@ from .point_columns import (PointAnnotation, PointColumns, text_to_columns,
 # What is done once a block no longer counts then, and a block is 10 MB.
 _BLOCK_SIZE = 20_000
 
-MAKE_POINTS = ('python tools/dataset_converters/masks_to_points.py MASKS.json '
-               'POINTS.json --max-points 10')
+MAKE_POINTS = 'pace data points MASKS.json POINTS.json --max-points 10'
 
 
 @dataclass

@@ -1,16 +1,66 @@
-"""Faults of the user's input, and how a tool reports them."""
+"""From a module of this package to a program."""
+import argparse
 import contextlib
+import importlib
 import os
 import signal
 import sys
 import threading
-from typing import Any, Callable, Iterator, List, Optional
+from functools import partial
+from typing import Any, Callable, Iterator, List, Optional, Sequence
 
 from pace_mmdet.errors import UserError
 from pace_mmdet.files import USER_ERRORS
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
+# What the extra 'train' brings.
+_FOR_MODELS = ('torch', 'mmengine', 'mmcv', 'mmdet', 'scipy', 'roifile',
+               'yaml')
+
+
+def program(name: str) -> Callable[..., int]:
+    """The ``main`` of a module.
+
+    Args:
+        name (str): Its ``__name__``.
+
+    Returns:
+        Callable: As :func:`run_command`, without the name.
+    """
+    return partial(run_command, name)
+
+
+def run_command(name: str,
+                argv: Optional[Sequence[str]] = None,
+                prog: Optional[str] = None) -> int:
+    """Run a command of this package.
+
+    Args:
+        name (str): Name of its module.
+        argv (Sequence[str], optional): Its arguments; by default those of
+            this process.
+        prog (str, optional): What it was called by.
+
+    Returns:
+        int: Exit code, 2 for a fault of the user.
+    """
+    try:
+        command = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or '').partition('.')[0] not in _FOR_MODELS:
+            raise
+        print(f'error: this needs {error.name}, which is not installed; '
+              "pip install 'pace-mmdet[train]' brings what models need",
+              file=sys.stderr)
+        return EXIT_USER_ERROR
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=command.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    command.add_arguments(parser)
+    args = parser.parse_args(argv)
+    return run_tool(lambda: command.run(args))
 
 
 def run_tool(main: Callable[[], Optional[int]]) -> int:

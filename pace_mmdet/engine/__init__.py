@@ -1,5 +1,4 @@
 """Running experiments: checkpoints, resuming, several processes."""
-from .arguments import parser_for_test, parser_for_train
 from .atomic import AtomicLocalBackend
 from .hooks import (AtomicCheckpointHook, IterationSeedHook, MemoryFormatHook,
                     to_channels_last)
@@ -13,7 +12,6 @@ from .safe_loading import load_checkpoint_file, use_safe_loading
 __all__ = [
     'AtomicCheckpointHook', 'AtomicLocalBackend', 'IterationSeedHook',
     'MemoryFormatHook', 'MergedOptimWrapperConstructor', 'find_checkpoint',
-    'load_checkpoint_file', 'merge_options', 'parser_for_test',
-    'parser_for_train', 'prepare_cpu', 'run_test', 'run_train',
-    'to_channels_last', 'use_safe_loading'
+    'load_checkpoint_file', 'merge_options', 'prepare_cpu', 'run_test',
+    'run_train', 'to_channels_last', 'use_safe_loading'
 ]

@@ -3,27 +3,44 @@ import os
 import os.path as osp
 from argparse import Namespace
 from pathlib import Path
-from typing import Optional, Union
+from typing import Optional, Tuple, Union
+from unittest.mock import patch
 
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from pace_mmdet.config_files import SCOPE, find_config
 from pace_mmdet.errors import UserError
 
 from .options import merge_options
 from .resume import checkpoint_seed, find_checkpoint
 
 
-def read_config(path: Union[str, Path]) -> Config:
+def read_config(name: Union[str, Path]) -> Config:
     """Read a config file.
+
+    It may inherit from ours by ``_base_ = 'pace_mmdet::pace/...'``. mmengine
+    knows only OpenMMLab's packages by such names, and would mark what comes
+    from another with a scope of its own, where nothing is registered.
+
+    Args:
+        name (str or Path): As for
+            :func:`~pace_mmdet.config_files.find_config`.
 
     Raises:
         UserError: The file is missing or wrong.
     """
-    if not osp.isfile(path):
-        raise UserError(f'{path}: no such config file')
+    path = find_config(name)
+    of_mmengine = Config._get_cfg_path
+
+    def path_and_scope(base: str, file: str) -> Tuple[str, Optional[str]]:
+        if base.startswith(SCOPE):
+            return str(find_config(base)), None
+        return of_mmengine(base, file)
+
     try:
-        return Config.fromfile(path)
+        with patch.object(Config, '_get_cfg_path', path_and_scope):
+            return Config.fromfile(path)
     except (FileNotFoundError, SyntaxError, NameError) as error:
         raise UserError(f'{path}: {error}') from None
 
@@ -53,7 +70,7 @@ def training_config(args: Namespace) -> Config:
     """The config of a training run, its starting point included.
 
     Args:
-        args (Namespace): Of :func:`parser_for_train`.
+        args (Namespace): Of ``pace train``.
 
     Raises:
         UserError: An argument does not fit the config, the machine or what
@@ -96,7 +113,7 @@ def testing_config(args: Namespace) -> Config:
     """The config of a test run.
 
     Args:
-        args (Namespace): Of :func:`parser_for_test`.
+        args (Namespace): Of ``pace test``.
 
     Raises:
         UserError: An argument does not fit the config or what is on disk.

@@ -49,8 +49,7 @@ def rank_variables(launcher: str, environ: Mapping[str,
     if missing:
         raise UserError(
             f'--launcher {launcher}: {", ".join(missing)} not set; start it '
-            'with tools/dist_train.sh (pytorch), tools/slurm_train.sh '
-            '(slurm) or mpirun (mpi)')
+            'with torchrun (pytorch), srun (slurm) or mpirun (mpi)')
     values = [environ.get(name, '1') for name in names]
     values[3] = values[3].partition('(')[0]
     return dict(zip(_VARIABLES['pytorch'], values))

@@ -36,7 +36,7 @@ def run_train(args: Namespace) -> int:
     """Train a model.
 
     Args:
-        args (Namespace): Of :func:`parser_for_train`.
+        args (Namespace): Of ``pace train``.
 
     Returns:
         int: Exit code.
@@ -84,7 +84,7 @@ def run_test(args: Namespace) -> Dict[str, float]:
     """Evaluate a checkpoint.
 
     Args:
-        args (Namespace): Of :func:`parser_for_test`.
+        args (Namespace): Of ``pace test``.
 
     Returns:
         dict[str, float]: The scores; empty in all processes but the first.
@@ -169,7 +169,7 @@ def summary_of_training(runner: Runner, config: str) -> List[str]:
         score = f'{hooks[0].key_indicators[0]} {info["best_score"]:.4f}'
         lines.append(f'  best checkpoint  {_near(best)}  ({score})')
     if best or last:
-        lines.append(f'To evaluate it:  python tools/test.py {config} '
+        lines.append(f'To evaluate it:  pace test {config} '
                      f'{_near(best or last)}')
     return lines
 
@@ -180,7 +180,7 @@ def summary_of_test(scores: Dict[str, float], args: Namespace,
 
     Args:
         scores (dict[str, float]): By name.
-        args (Namespace): Of :func:`parser_for_test`.
+        args (Namespace): Of ``pace test``.
         log_dir (str): The run's log directory.
 
     Returns:

@@ -12,6 +12,7 @@ from typing import List, Sequence
 import numpy as np
 from faster_coco_eval.core import mask as mask_api
 
+from pace_mmdet.errors import UserError
 from pace_mmdet.masks.codes import to_rles
 
 from .detections import ImageDetections
@@ -71,7 +72,7 @@ def f1_curve(truth: GroundTruth,
         F1Curve: Over all images.
 
     Raises:
-        ValueError: If there is no cell or no detection.
+        UserError: If there is no cell or no detection.
     """
     scores: List[np.ndarray] = []
     hits: List[np.ndarray] = []
@@ -85,8 +86,8 @@ def f1_curve(truth: GroundTruth,
         cells += int((~image.crowd).sum())
     all_scores = np.concatenate(scores) if scores else np.zeros(0)
     if not cells or not len(all_scores):
-        raise ValueError(f'no threshold from {cells} cells and '
-                         f'{len(all_scores)} detections: both are needed')
+        raise UserError(f'no threshold from {cells} cells and '
+                        f'{len(all_scores)} detections: both are needed')
     order = np.argsort(-all_scores, kind='stable')
     thresholds = all_scores[order]
     right = np.cumsum(np.concatenate(hits)[order])

@@ -16,7 +16,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-import pace_mmdet.models  # noqa: F401  (registers what configs name)
+from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.running import check_weights
 from pace_mmdet.engine.safe_loading import (load_checkpoint_file,
                                             use_safe_loading)
@@ -150,7 +150,7 @@ def load_detector(checkpoint: Union[str, Path],
     if config is None:
         cfg = stored_config(content, checkpoint, trust)
     else:
-        cfg = _read_config(config)
+        cfg = read_config(config)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     if not cfg.get('model'):
         raise UserError(f'{config or checkpoint}: the config has no model')
@@ -209,15 +209,6 @@ def _safe_loading(trust: bool) -> Iterator[None]:
             del os.environ[name]
         os.environ.update(before)
         CheckpointLoader.register_scheme('', loader, force=True)
-
-
-def _read_config(path: Union[str, Path]) -> Config:
-    if not Path(path).is_file():
-        raise UserError(f'{path}: no such config file')
-    try:
-        return Config.fromfile(path)
-    except (FileNotFoundError, SyntaxError, NameError) as error:
-        raise UserError(f'{path}: {error}') from None
 
 
 def _prepare_model_cfg(model: dict, score_thr: float) -> None:

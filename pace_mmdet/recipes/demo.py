@@ -1,10 +1,8 @@
 """The whole way on real cells: data, training, evaluation, pictures.
 
-What ``make demo`` runs. Training and evaluation are the tools that one would
-type oneself, started as separate programs.
+What ``make demo`` runs. Training and evaluation are the commands that one
+would type oneself, started as separate programs.
 """
-import subprocess
-import sys
 from pathlib import Path
 from typing import Dict, List
 
@@ -14,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pace_mmdet.engine import find_checkpoint
+from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
 from pace_mmdet.evaluation.scoring import score_files
@@ -28,7 +27,8 @@ from pace_mmdet.visualization import (read_scalars, supervision_figure,
                                       training_curve_figure)
 from pace_mmdet.visualization.comparing import Comparison
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+from .steps import run_pace
+
 # Part of the image that Fig. 1 shows, x1, y1, x2, y2 in pixels.
 WINDOW = (200, 200, 420, 420)
 # Cells below it are not drawn.
@@ -41,7 +41,7 @@ def run_demo(config: str, work_dir: str) -> Dict[str, float]:
     Run again, it goes on where it was stopped.
 
     Args:
-        config (str): One of ``configs/hela``.
+        config (str): One of ``configs/hela``, its name or file.
         work_dir (str): Gets the log, checkpoints, predictions and pictures.
 
     Returns:
@@ -51,9 +51,7 @@ def run_demo(config: str, work_dir: str) -> Dict[str, float]:
         UserError: If the data cannot be fetched or a step fails.
     """
     console = Console()
-    if not Path(config).is_file():
-        raise UserError(f'{config}: no such config')
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     folder = Path(work_dir)
     predictions = folder / 'predictions.json'
 
@@ -66,12 +64,12 @@ def run_demo(config: str, work_dir: str) -> Dict[str, float]:
     save_figure(supervision_picture(cfg), folder / 'supervision.png')
 
     console.rule('2. Training from boxes and points')
-    _run('train.py', config, '--work-dir', work_dir, '--resume')
+    run_pace('train', config, '--work-dir', work_dir, '--resume')
 
     console.rule('3. Evaluation on the other part of the images')
     checkpoint = find_checkpoint(folder)
-    _run('test.py', config, str(checkpoint), '--work-dir', work_dir, '--out',
-         str(predictions))
+    run_pace('test', config, str(checkpoint), '--work-dir', work_dir, '--out',
+             str(predictions))
 
     console.rule('4. Result')
     save_figure(
@@ -115,15 +113,6 @@ def comparison_picture(cfg: Config, predictions: Path):
         next(iter(comparison.truth.images)), SCORE_THR, num_zooms=3)
 
 
-def _run(tool: str, *args: str) -> None:
-    """Run one of the tools as a user would."""
-    print('$', 'python', f'tools/{tool}', *args, flush=True)
-    status = subprocess.run([sys.executable, TOOLS / tool, *args]).returncode
-    if status:
-        raise UserError(f'tools/{tool} ended with exit status {status}; see '
-                        'its output above')
-
-
 def _logged(folder: Path) -> List[dict]:
     """What was logged, over all the runs that it took."""
     rows: List[dict] = []
@@ -148,6 +137,6 @@ def _summary(cfg: Config, scores: Dict[str, float], folder: Path,
     table.add_row('truth and prediction', str(folder / 'comparison.png'))
     table.add_row('loss and AP', str(folder / 'training.png'))
     table.add_row('model', str(checkpoint))
-    table.add_row('segment images', 'python tools/predict.py IMAGES '
+    table.add_row('segment images', 'pace predict IMAGES '
                   f'--checkpoint {checkpoint} --out-dir results')
     return table

@@ -1,11 +1,8 @@
 """The whole LIVECell recipe on a small synthetic copy, on any machine.
 
-What ``tools/rehearse_livecell.py`` runs: each step is the command that a user
+What ``pace rehearse`` runs: each step is the command that a user
 types, as a program of its own, in a folder of its own.
 """
-import os
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -14,14 +11,16 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Dict, Iterator, List, Union
 
-from mmengine.config import Config
 from rich.console import Console
 
+from pace_mmdet.config_files import find_config
 from pace_mmdet.engine import find_checkpoint
+from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.errors import UserError
 from pace_mmdet.testing.livecell import write_synthetic_livecell
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+from .steps import run_pace
+
 HOST = '127.0.0.1'
 # Short side of the images in pixels.
 SIDE = 128
@@ -39,7 +38,8 @@ def rehearse(config: Union[str, Path],
     """Download, points, check, one iteration, test, table.
 
     Args:
-        config (str or Path): A config of LIVECell with point labels.
+        config (str or Path): A config of LIVECell with point labels, its
+            name or file.
         folder (str or Path): An empty folder; gets ``server``, ``data`` and
             ``work_dirs``.
         cells (dict): Cells per image of each split.
@@ -51,27 +51,30 @@ def rehearse(config: Union[str, Path],
     Raises:
         UserError: If a step fails, or the folder is not empty.
     """
-    config, folder = Path(config).resolve(), Path(folder).resolve()
+    config, folder = find_config(config).resolve(), Path(folder).resolve()
     if folder.is_dir() and any(folder.iterdir()):
         raise UserError(f'{folder}: expected a new or empty folder')
+    console = Console()
     options = ['--cfg-options', *shrinking_options(config)]
     work_dir, seconds = folder / 'work_dirs' / config.stem, {}
     write_synthetic_livecell(folder / 'server', cells, densest)
     with serve(folder / 'server') as address:
         steps = {
-            'download': ('dataset_converters/livecell.py', 'download',
-                         '--base-url', address),
-            'points': ('dataset_converters/livecell.py', 'points'),
-            'check': ('dataset_converters/livecell.py', 'check', '--dedup'),
-            'training': ('train.py', str(config), *options),
-            'test': ('test.py', str(config)),
-            'table': ('analysis_tools/table1.py', *_its_row(config, options))
+            'download': ('data', 'livecell', 'download', '--base-url',
+                         address),
+            'points': ('data', 'livecell', 'points'),
+            'check': ('data', 'livecell', 'check', '--dedup'),
+            'training': ('train', str(config), *options),
+            'test': ('test', str(config)),
+            'table': ('table', *_its_row(config, options))
         }
         for name, command in steps.items():
             start = time.perf_counter()
             if name == 'test':
                 command = (*command, str(find_checkpoint(work_dir)), *options)
-            _run(folder, *command)
+            console.rule(name)
+            # A proxy would look for the server on its own machine.
+            run_pace(*command, folder=folder, environ={'no_proxy': HOST})
             seconds[name] = time.perf_counter() - start
     return seconds
 
@@ -89,9 +92,7 @@ def shrinking_options(config: Path) -> List[str]:
     Raises:
         UserError: If there is no such config.
     """
-    if not config.is_file():
-        raise UserError(f'{config}: no such config')
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     options = ['train_cfg.max_iters=1', 'train_cfg.val_interval=1',
                'default_hooks.checkpoint.interval=1', 'load_from=None',
                f'model.test_cfg.rcnn.max_per_img={MAX_DETECTIONS}']
@@ -142,15 +143,3 @@ class _Quiet(SimpleHTTPRequestHandler):
 
     def log_message(self, *args) -> None:
         pass
-
-
-def _run(folder: Path, tool: str, *args: str) -> None:
-    console = Console()
-    console.rule(f'tools/{tool} {" ".join(args)}')
-    # A proxy would look for the server on its own machine.
-    status = subprocess.run([sys.executable, TOOLS / tool, *args],
-                            cwd=folder,
-                            env={**os.environ, 'no_proxy': HOST}).returncode
-    if status:
-        raise UserError(f'tools/{tool} ended with exit status {status}; see '
-                        'its output above')

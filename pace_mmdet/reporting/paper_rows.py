@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from mmengine.config import Config
-
+from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.options import merge_options
 from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.mask_quality import MEASURES
@@ -82,7 +81,7 @@ def collect_rows(root: Path,
     metafile, so that a fresh clone goes on where the recorded results end.
 
     Args:
-        root (Path): The repository.
+        root (Path): Holds ``configs``.
         folders (Sequence[str]): Folders of ``configs``; the metafile in each
             lists its rows.
         work_dirs (Path): Holds a work directory for each run.
@@ -144,7 +143,7 @@ def _with_record(row: Row, model: dict, options: Dict[str, Any]) -> Row:
         record, missing = read_run(row.work_dir, row.config, settings,
                                    row.start), ''
     except UserError as error:
-        cfg = Config.fromfile(row.config)
+        cfg = read_config(row.config)
         merge_options(cfg, settings, allow_new=True)
         record = next(
             (run for run in recorded_runs(model)
@@ -154,9 +153,9 @@ def _with_record(row: Row, model: dict, options: Dict[str, Any]) -> Row:
     return replace(row, record=record, missing=missing)
 
 
-def read_paper(root: Path) -> Dict[tuple, Dict[str, float]]:
+def read_paper() -> Dict[tuple, Dict[str, float]]:
     """The paper's table: scores in percent by (method, points)."""
-    with open(Path(root) / PAPER_CSV, encoding='utf-8', newline='') as file:
+    with open(PAPER_CSV, encoding='utf-8', newline='') as file:
         return {(row.pop('method'), row.pop('points')):
                 {name: float(value) for name, value in row.items()}
                 for row in csv.DictReader(file)}

@@ -15,7 +15,7 @@ from pace_mmdet.points import AnnotationCost
 
 from .metafile import read_metafile
 
-PAPER_CSV = 'docs/results/table1_paper.csv'
+PAPER_CSV = Path(__file__).with_name('table1_paper.csv')
 COLUMNS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl')
 NO_RUNS = '*No run of these configs has been recorded yet.*'
 
@@ -25,9 +25,9 @@ _BLOCK = re.compile(
 _MARK = re.compile(r'<!-- (?:begin|end): ')
 
 
-def paper_table(root: Path) -> str:
+def paper_table() -> str:
     """Table 1 of the paper, its mask columns and box AP, as Markdown."""
-    with open(Path(root) / PAPER_CSV, encoding='utf-8', newline='') as file:
+    with open(PAPER_CSV, encoding='utf-8', newline='') as file:
         rows = list(csv.DictReader(file))
     full = {row['method']: float(row['AP_seg']) for row in rows
             if row['points'] == 'full'}
@@ -39,7 +39,8 @@ def paper_table(root: Path) -> str:
     ] for row in rows]
     return markdown_table(_header(), cells) + (
         f'\n\nThe paper\'s figures, on LIVECell\'s test set; all of its '
-        f'columns are in [{PAPER_CSV}](../{PAPER_CSV}).')
+        f'columns are in [{PAPER_CSV.name}]'
+        f'(../pace_mmdet/reporting/{PAPER_CSV.name}).')
 
 
 def results_table(root: Path, folders: Sequence[str],
@@ -107,7 +108,7 @@ def supervision_table(root: Path, folders: Sequence[str]) -> str:
 SUPERVISION = ('livecell_small', 'usiigaci', 'hela')
 
 BLOCKS: Dict[str, Callable[[Path], str]] = {
-    'paper-table': paper_table,
+    'paper-table': lambda root: paper_table(),
     'results-hela': lambda root: results_table(root, ['hela'], 'scratch'),
     'supervision': lambda root: supervision_table(root, SUPERVISION),
     'results-livecell': lambda root: results_table(root,

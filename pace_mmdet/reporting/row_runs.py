@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from mmengine.config import Config
 from rich.console import Console
 
+from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.options import merge_options
 from pace_mmdet.engine.resume import find_checkpoint
 from pace_mmdet.errors import UserError
@@ -22,7 +22,6 @@ INTERRUPTED = 130
 
 
 def run_missing(rows: Sequence[Row],
-                root: Path,
                 options: Dict[str, Any],
                 gpus: int = 1,
                 hardware: Optional[str] = None) -> List[str]:
@@ -34,7 +33,6 @@ def run_missing(rows: Sequence[Row],
 
     Args:
         rows (Sequence[Row]): The table.
-        root (Path): The repository, for its tools.
         options (dict): Settings that are changed in every config.
         gpus (int): Processes of each training and test.
         hardware (str, optional): What they run on; if given, each row is
@@ -50,7 +48,7 @@ def run_missing(rows: Sequence[Row],
     missing = [row for row in rows if not row.is_complete]
     console.print(f'{len(rows) - len(missing)} of {len(rows)} rows are there, '
                   f'{len(missing)} to run')
-    tools = _Tools(root, options, gpus)
+    tools = _Commands(options, gpus)
     failed = []
     for number, row in enumerate(missing, 1):
         start = time.perf_counter()
@@ -67,12 +65,10 @@ def run_missing(rows: Sequence[Row],
     return failed
 
 
-class _Tools:
-    """The tools of a repository, called with what all runs have in common."""
+class _Commands:
+    """Subcommands of ``pace``, with what all runs have in common."""
 
-    def __init__(self, root: Path, options: Dict[str, Any],
-                 gpus: int) -> None:
-        self.root = root
+    def __init__(self, options: Dict[str, Any], gpus: int) -> None:
         self.options = options
         self.gpus = gpus
 
@@ -95,38 +91,33 @@ class _Tools:
     def measure(self, config: Path, checkpoint: Path, work_dir: Path,
                 settings: Dict[str, Any]) -> str:
         """Measure masks for true boxes; give what went wrong, or nothing."""
-        return self._start([
-            sys.executable,
-            str(self.root / 'tools/analysis_tools/mask_quality.py'),
-            str(config), str(checkpoint), '--out', str(work_dir / QUALITY),
-            *_as_options(settings)
-        ])
+        return self._start([], 'quality', str(config), str(checkpoint),
+                           '--out', str(work_dir / QUALITY),
+                           *_as_options(settings))
 
-    def _call(self, tool: str, config: Path, *arguments: str) -> str:
-        command = [sys.executable, str(self.root / 'tools' / f'{tool}.py'),
-                   str(config), *arguments]
-        if self.gpus > 1:
-            # The launcher takes the number of processes after the paths.
-            paths = 1 + (tool == 'test')
-            command = [str(self.root / 'tools' / f'dist_{tool}.sh'),
-                       *command[2:]]
-            command.insert(1 + paths, str(self.gpus))
-        return self._start(command)
+    def _call(self, command: str, config: Path, *arguments: str) -> str:
+        if self.gpus == 1:
+            return self._start([], command, str(config), *arguments)
+        launcher = ['torch.distributed.run', '--standalone',
+                    '--nproc_per_node', str(self.gpus), '-m']
+        return self._start(launcher, command, str(config), *arguments,
+                           '--launcher', 'pytorch')
 
-    def _start(self, command: List[str]) -> str:
+    def _start(self, launcher: List[str], command: str,
+               *arguments: str) -> str:
+        words = [sys.executable, '-m', *launcher, 'pace_mmdet', command,
+                 *arguments]
         try:
-            code = subprocess.run(command).returncode
+            code = subprocess.run(words).returncode
         except KeyboardInterrupt:
             code = INTERRUPTED
         if code == INTERRUPTED:
             raise UserError('Stopped. To go on, repeat the command.')
-        tool = next(part for part in command if part.startswith(
-            str(self.root / 'tools')))
-        return (f'{Path(tool).relative_to(self.root)} ended with exit status '
-                f'{code}' if code else '')
+        return (f'pace {command} ended with exit status {code}' if code else
+                '')
 
 
-def _run(row: Row, tools: _Tools) -> str:
+def _run(row: Row, tools: _Commands) -> str:
     """Train, test and measure a row; give what went wrong, or nothing."""
     settings = tools.settings(row.config, row.start)
     try:
@@ -153,13 +144,13 @@ def _run(row: Row, tools: _Tools) -> str:
     return ''
 
 
-def _weights(row: Row, tools: _Tools) -> tuple:
+def _weights(row: Row, tools: _Commands) -> tuple:
     """The start with its weights, which are trained first if need be."""
     if row.start.kind != 'boxes':
         return row.start, ''
     config = boxes_config(row.config)
     work_dir = row.work_dir.with_name(config.stem)
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     merge_options(cfg, tools.options, allow_new=True)
     try:
         check_finished(work_dir, cfg.train_cfg.max_iters)
@@ -186,7 +177,7 @@ def checkpoint_to_test(row: Row, options: Dict[str, Any]) -> Path:
     Raises:
         UserError: If there is none.
     """
-    cfg = Config.fromfile(row.config)
+    cfg = read_config(row.config)
     merge_options(cfg, options, allow_new=True)
     best = sorted(row.work_dir.glob('best_*.pth'))
     if best and cfg.val_evaluator.ann_file != cfg.test_evaluator.ann_file:

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Optional
 
 from mmengine.config import Config
 
+from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.options import merge_options
 from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.livecell_metric import LIVECellMetric
@@ -59,7 +60,7 @@ def read_run(work_dir: Path,
     would flatter.)
 
     Args:
-        work_dir (Path): Where ``tools/train.py`` worked.
+        work_dir (Path): Where ``pace train`` worked.
         config (Path): The config that the run should be of.
         options (dict, optional): Settings by dotted key that it was given
             beside the config.
@@ -78,7 +79,7 @@ def read_run(work_dir: Path,
     starts = sorted(path.parent for path in work_dir.glob('*/vis_data'))
     trainings = [path for path in starts if _lines(path)]
     if not trainings:
-        raise UserError(f'{work_dir}: no training run of tools/train.py here')
+        raise UserError(f'{work_dir}: no training run of pace train here')
     cfg = Config.fromfile(trainings[-1] / 'vis_data' / 'config.py')
     _check_config(cfg, config, work_dir, options)
     began = start_of_run(
@@ -91,7 +92,7 @@ def read_run(work_dir: Path,
     scored, scores = _newest_scores(starts)
     if not scores:
         raise UserError(f'{work_dir}: no scores of {LIVECellMetric.__name__}; '
-                        'run tools/test.py with this work directory')
+                        'run pace test with this work directory')
     seed = (cfg.get('randomness') or {}).get('seed')
     quality = work_dir / QUALITY
     if quality.is_file():
@@ -140,7 +141,7 @@ def check_finished(work_dir: Path, iterations: Optional[int]) -> None:
 
 def _check_config(cfg: Config, config: Path, work_dir: Path,
                   options: Optional[Dict[str, Any]]) -> None:
-    expected = Config.fromfile(config)
+    expected = read_config(config)
     merge_options(expected, options or {}, allow_new=True)
     differing = [
         key for key in _DECISIVE if _lookup(cfg, key) != _lookup(expected, key)

@@ -13,6 +13,7 @@ from typing import Any, Dict, Optional
 import torch
 from mmengine.config import Config
 
+from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.safe_loading import load_checkpoint_file
 from pace_mmdet.errors import UserError
 from pace_mmdet.files import write_atomically
@@ -195,7 +196,7 @@ def boxes_config(config: Path) -> Path:
 
 @lru_cache(maxsize=None)
 def _names_pretrained_backbone(config: Path) -> bool:
-    return _has_pretrained_backbone(Config.fromfile(config))
+    return _has_pretrained_backbone(read_config(config))
 
 
 def _has_pretrained_backbone(cfg: Config) -> bool:

@@ -103,7 +103,7 @@ def test_one_fault(tmp_path, changes, message):
         read_point_coco(path, 2)
     assert message in str(error.value)
     assert str(error.value).startswith(f'{path}: 1 fault\n')
-    assert 'masks_to_points.py' in str(error.value)
+    assert 'pace data points' in str(error.value)
     assert path.read_bytes() == before
 
 
@@ -140,7 +140,7 @@ def test_mask_file_says_which_command_makes_points(tmp_path):
                 segmentation=[[1, 1, 3, 1, 3, 3]], area=2)
     path = write(tmp_path / 'a.json', [mask])
     with pytest.raises(AnnotationError, match='none of its 1 annotations has '
-                       '(.|\n)*masks_to_points.py'):
+                       '(.|\n)*pace data points'):
         read_point_coco(path, 1)
 
 

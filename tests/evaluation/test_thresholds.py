@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.detections import load_detections
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
 from pace_mmdet.evaluation.thresholds import f1_curve
@@ -112,5 +113,5 @@ def test_agrees_with_the_recall_of_the_protocol():
     ([], [(1, 0, 10, 0.9)]), (CELLS, [])
 ])
 def test_nothing_to_choose_from(cells, found):
-    with pytest.raises(ValueError, match='both are needed'):
+    with pytest.raises(UserError, match='both are needed'):
         curve_of(cells, found)

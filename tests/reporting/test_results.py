@@ -33,7 +33,6 @@ def root(tmp_path):
     for points in ('1pt', 'full'):
         (folder / f'toy_{points}.py').write_text(
             CONFIG.format(depth=18, seed=0, load_from=None))
-    shutil.copytree(ROOT / 'docs' / 'results', tmp_path / 'docs' / 'results')
     (folder / 'metafile.yml').write_text('''# Kept.
 # This, too.
 Collections:
@@ -310,8 +309,8 @@ def test_table_of_supervision(root, config):
     assert lines[-1] == 'No row is missing.'
 
 
-def test_table_of_the_paper(root):
-    lines = paper_table(root).splitlines()
+def test_table_of_the_paper():
+    lines = paper_table().splitlines()
     assert len(lines) == 2 + 14 + 2
     assert lines[12] == (
         '| PACE | 4 | 23.0 % | 47.73 | 99.7 % | 80.89 | 51.21 | 45.28 | '
@@ -361,7 +360,7 @@ def test_the_repositorys_metafiles():
 
 
 def test_the_papers_table_has_every_row():
-    rows = (ROOT / PAPER_CSV).read_text().splitlines()
+    rows = PAPER_CSV.read_text().splitlines()
     assert len(rows) == 1 + 2 * 7
     assert rows[8] == ('PACE,full,48.43,47.89,81.44,80.80,51.41,51.64,48.50,'
                        '45.75,49.49,48.33,54.18,56.94')

@@ -24,7 +24,7 @@ ROWS = 4
 
 
 class Tools:
-    """Stands for the training and test tools of a repository."""
+    """Stands for ``pace train``, ``pace test`` and ``pace quality``."""
 
     def __init__(self, root):
         self.root = root
@@ -38,8 +38,7 @@ class Tools:
                             points=points, **options)
 
     def run(self, command):
-        tool = Path(next(part for part in command if 'tools/' in part))
-        tool = tool.stem.removeprefix('dist_')
+        tool = command[command.index('pace_mmdet') + 1]
         config = next(part for part in command if part.endswith('.py')
                       and 'hela' in Path(part).name)
         name = Path(config).stem
@@ -47,7 +46,7 @@ class Tools:
         code = self.codes.get((tool, name), 0)
         if isinstance(code, BaseException):
             raise code
-        if code == 0 and tool == 'mask_quality':
+        if code == 0 and tool == 'quality':
             self.measured(Path(command[command.index('--out') + 1]))
         elif code == 0:
             work = Path(command[command.index('--work-dir') + 1])
@@ -103,13 +102,13 @@ def config_of(tools, name):
 
 
 def test_every_row_once(tools):
-    assert row_runs.run_missing(tools.rows(), tools.root, {}) == []
+    assert row_runs.run_missing(tools.rows(), {}) == []
     assert [call[0] for call in tools.calls] == [
-        'train', 'test', 'mask_quality'] * ROWS
+        'train', 'test', 'quality'] * ROWS
     assert all('--resume' in call[2] for call in tools.calls[::3])
     rows = tools.rows()
     assert all(row.is_complete for row in rows)
-    assert row_runs.run_missing(rows, tools.root, {}) == []
+    assert row_runs.run_missing(rows, {}) == []
     assert len(tools.calls) == 3 * ROWS
 
 
@@ -129,9 +128,9 @@ def test_a_trained_row_is_only_tested(tools):
     tools.leave('train', tools.root / 'runs' / name, config_of(tools, name))
     row, = [r for r in tools.rows() if r.config.stem == name]
     assert row.record.scored == 'last validation'
-    row_runs.run_missing([row], tools.root, {'a.b': [1, 2]})
+    row_runs.run_missing([row], {'a.b': [1, 2]})
     (tool, _, command), (measuring, _, _) = tools.calls
-    assert (tool, measuring) == ('test', 'mask_quality')
+    assert (tool, measuring) == ('test', 'quality')
     # Validation and test images are the same: not the best checkpoint.
     assert f'iter_{ITERATIONS}.pth' in ' '.join(command)
     assert command[-2:] == ['--cfg-options', 'a.b=[1,2]']
@@ -140,11 +139,11 @@ def test_a_trained_row_is_only_tested(tools):
 def test_a_failure_does_not_stop_the_others(tools):
     tools.codes = {('train', 'pace_r18_hela_full'): 1,
                    ('test', 'pace_r18_hela_4pt'): 2}
-    failed = row_runs.run_missing(tools.rows(), tools.root, {})
+    failed = row_runs.run_missing(tools.rows(), {})
     assert failed == [
         'PACE, full masks, hela, seed 0 (pace_r18_hela_full.py): '
-        'tools/train.py ended with exit status 1',
-        'PACE, 4 points, hela, seed 0 (pace_r18_hela_4pt.py): tools/test.py '
+        'pace train ended with exit status 1',
+        'PACE, 4 points, hela, seed 0 (pace_r18_hela_4pt.py): pace test '
         'ended with exit status 2'
     ]
     assert len(tools.calls) == 3 * ROWS - 3
@@ -154,22 +153,23 @@ def test_a_failure_does_not_stop_the_others(tools):
 def test_stopped_by_the_user(tools, how):
     tools.codes = {('train', 'pace_r18_hela_4pt'): how}
     with pytest.raises(UserError, match='repeat the command'):
-        row_runs.run_missing(tools.rows(), tools.root, {})
+        row_runs.run_missing(tools.rows(), {})
     assert len(tools.calls) == 4
     tools.codes = {}
-    assert row_runs.run_missing(tools.rows(), tools.root, {}) == []
+    assert row_runs.run_missing(tools.rows(), {}) == []
     assert tools.calls[4][:2] == ('train', 'pace_r18_hela_4pt')
 
 
 def test_several_processes(tools):
     row = tools.rows()[0]
-    row_runs.run_missing([row], tools.root, {}, gpus=8)
+    row_runs.run_missing([row], {}, gpus=8)
     train, test, measure = (call[2] for call in tools.calls)
-    assert train[0].endswith('dist_train.sh')
-    assert train[1:3] == [str(row.config), '8']
-    assert test[0].endswith('dist_test.sh')
-    assert test[3] == '8' and test[2].endswith('.pth')
-    assert measure[1].endswith('mask_quality.py')
+    for command in (train, test):
+        assert command[1:6] == ['-m', 'torch.distributed.run', '--standalone',
+                                '--nproc_per_node', '8']
+        assert command[-2:] == ['--launcher', 'pytorch']
+    assert test[test.index(str(row.config)) + 1].endswith('.pth')
+    assert measure[1:4] == ['-m', 'pace_mmdet', 'quality']
 
 
 def test_the_best_checkpoint_where_the_test_has_other_images(tools):
@@ -186,7 +186,7 @@ def some_rows(tools, **options):
 
 def test_supervision_is_compared_from_one_start(tools):
     rows = some_rows(tools, start='boxes', seeds=[0, 1])
-    assert row_runs.run_missing(rows, tools.root, {}) == []
+    assert row_runs.run_missing(rows, {}) == []
     trained = [(name, command) for tool, name, command in tools.calls
                if tool == 'train']
     assert [name.removeprefix('pace_r18_hela_') for name, _ in trained] == [
@@ -207,7 +207,7 @@ def test_supervision_is_compared_from_one_start(tools):
 def test_a_fresh_clone_goes_on_where_the_records_end(tools):
     rows = some_rows(tools, start='boxes')
     tools.codes = {('train', 'pace_r18_hela_4pt'): 1}
-    row_runs.run_missing(rows, tools.root, {}, hardware='a clock')
+    row_runs.run_missing(rows, {}, hardware='a clock')
     model, = [model for model in read_metafile(
         tools.root / 'configs/hela/metafile.yml')['Models']
         if model['Name'] == 'pace_r18_hela_full']
@@ -218,7 +218,7 @@ def test_a_fresh_clone_goes_on_where_the_records_end(tools):
     tools.codes = {}
     rows = some_rows(tools, start='boxes')
     assert [row.is_complete for row in rows] == [True, False]
-    row_runs.run_missing(rows, tools.root, {}, hardware='a clock')
+    row_runs.run_missing(rows, {}, hardware='a clock')
     assert [call[1].removeprefix('pace_r18_hela_') for call in tools.calls
             if call[0] == 'train'] == ['boxes', '4pt']
     full, points = some_rows(tools, start='boxes')
@@ -227,11 +227,11 @@ def test_a_fresh_clone_goes_on_where_the_records_end(tools):
 
 
 def test_no_percentage_of_another_start(tools):
-    row_runs.run_missing(some_rows(tools, start='boxes')[:1], tools.root, {},
+    row_runs.run_missing(some_rows(tools, start='boxes')[:1], {},
                          hardware='-')
     shutil.rmtree(tools.root / 'runs')
     tools.weights = 2.0
-    row_runs.run_missing(some_rows(tools, start='boxes')[1:], tools.root, {})
+    row_runs.run_missing(some_rows(tools, start='boxes')[1:], {})
     text = rows_as_markdown(some_rows(tools, start='boxes'), {})
     four = next(line for line in text.splitlines() if '| 4 |' in line)
     assert '| 50.00 | - | 75.00 | - |' in four
@@ -239,17 +239,17 @@ def test_no_percentage_of_another_start(tools):
 
 def test_a_run_from_elsewhere_is_not_taken(tools):
     row, = tools.rows(points=['4'], methods=['PACE'])
-    row_runs.run_missing([row], tools.root, {})
+    row_runs.run_missing([row], {})
     file = tools.root / 'coco.pth'
     torch.save(dict(state_dict=dict(a=torch.zeros(2))), file)
     row, = tools.rows(points=['4'], methods=['PACE'], start=f'coco:{file}')
     assert 'started from scratch, not from coco' in row.missing
     with pytest.raises(UserError, match='remove it, or give another'):
-        row_runs.run_missing([row], tools.root, {})
+        row_runs.run_missing([row], {})
 
 
 def test_tables(tools):
-    paper = read_paper(ROOT)
+    paper = read_paper()
     for row in tools.rows():
         if row.config.stem in ('pace_r18_hela_4pt', 'pace_r18_hela_full'):
             ap = 0.45 if row.points == '4' else 0.5

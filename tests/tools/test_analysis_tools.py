@@ -47,7 +47,7 @@ def test_compare(run, tmp_path):
 
 
 @pytest.mark.parametrize(('arguments', 'said'), [
-    (('--num', '0'), 'must be at least 1'),
+    (('--num', '0'), '--num: expected a whole number of at least 1'),
     (('--images', 'none.tif'), 'has no image none.tif'),
 ])
 def test_faults_in_comparing(run, arguments, said):
@@ -73,7 +73,7 @@ def test_annotation_cost(run, tmp_path):
 
 
 @pytest.mark.parametrize(('arguments', 'said'), [
-    (('--seconds-per-mask', '0'), 'seconds_per_mask must be above 0'),
+    (('--seconds-per-mask', '0'), 'expected a number above 0'),
     (('--points', '1', '1'), 'expected different numbers'),
     (('--out', 'a.txt'), "cannot save a figure as '.txt'"),
 ])

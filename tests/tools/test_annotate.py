@@ -38,8 +38,11 @@ def run(folder, tmp_path, capfd):
     """Run the tool on the project; exit code, output, errors."""
 
     def _run(*args, db='p.db'):
-        code = load_tool('annotate').main(
-            [str(folder), '--db', str(tmp_path / db), *map(str, args)])
+        try:
+            code = load_tool('annotate').main(
+                [str(folder), '--db', str(tmp_path / db), *map(str, args)])
+        except SystemExit as ended:  # of the parser of arguments
+            code = ended.code
         return code, *capfd.readouterr()
 
     return _run
@@ -90,7 +93,8 @@ def write_boxes(tmp_path):
     (lambda run, path: run('--export', path / 'x.json', '--val', 1),
      '1 of the 1 images with finished boxes cannot be set aside'),
     (lambda run, path: run('--seed', 5), 'begun with --seed 0, got 5'),
-    (lambda run, path: run('--points', 0), 'from 1 to 100, got 0'),
+    (lambda run, path: run('--points', 0), "at least 1, got '0'"),
+    (lambda run, path: run('--points', 101), 'from 1 to 100, got 101'),
     (lambda run, path: run('--port', 99999), 'from 0 to 65535'),
     (lambda run, path: run('--token', 'x'), 'at least 16 characters'),
     (lambda run, path: run(db='images/a.tif'), 'no usable project file'),

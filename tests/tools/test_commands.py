@@ -85,7 +85,7 @@ def test_set_up_is_a_virtual_environment_and_pip(checkout):
     assert code == 0 and is_fresh(checkout)
     assert said.startswith('-m venv --clear .venv\n'
                            '-m pip install -c .venv/constraints.txt '
-                           '-e .[test]\n')
+                           '-e .[train,test]\n')
     assert (checkout / '.venv/constraints.txt').read_text() == (
         checkout / 'constraints.txt').read_text()
     assert set_up(checkout) == (0, '')
@@ -103,7 +103,7 @@ def test_the_pytorch_of_the_interpreter_is_kept(checkout):
 
 def test_a_failed_set_up_begins_anew(checkout):
     (checkout / '.venv/.installed').unlink()
-    assert set_up(checkout, fails='.[test]')[0]
+    assert set_up(checkout, fails='.[train,test]')[0]
     assert not is_fresh(checkout)
     code, said = set_up(checkout)
     assert code == 0 and '--clear' in said

@@ -1,6 +1,6 @@
 """Keep the tables of docs/results.md in step with where results stand.
 
-The paper's figures stand in docs/results/table1_paper.csv, ours in the
+The paper's figures stand in pace_mmdet/reporting/table1_paper.csv, ours in the
 metafile.yml of each folder of configs (tools/analysis_tools/record_results.py
 writes them there).
 """

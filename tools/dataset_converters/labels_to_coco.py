@@ -1,65 +1,7 @@
-"""Make a COCO file with masks of folders of images and label images."""
-import argparse
+"""Make a COCO file with masks of images and label images."""
 import sys
 
-from pace_mmdet.coco.label_images import labels_to_coco
-from pace_mmdet.commands.image_options import add_plane_options
-from pace_mmdet.commands.running import run_tool
-from pace_mmdet.images.labels import MASK_MODES
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('images', help='folder of images')
-    parser.add_argument(
-        'labels',
-        help='folder of label images: 0 is background, every other number '
-        'one cell; also of Cellpose (..._seg.npy)')
-    parser.add_argument('--out', required=True, help='COCO file to write')
-    parser.add_argument(
-        '--image-suffix',
-        default='',
-        help="end of the images' names before the file type, e.g. _img")
-    parser.add_argument(
-        '--label-suffix',
-        default='',
-        help="end of the label images' names before the file type, e.g. _mask")
-    parser.add_argument(
-        '--category', default='cell', help='(default: %(default)s)')
-    parser.add_argument(
-        '--min-area',
-        type=int,
-        default=1,
-        help='leave out cells of fewer pixels (default: %(default)s)')
-    add_plane_options(
-        parser, page='plane of stacks, from 0, of images and label images',
-        channel='channel of the images, from 0')
-    parser.add_argument(
-        '--masks', choices=MASK_MODES, default='refuse',
-        help='what becomes of a mask, a file with one number for all cells: '
-        'each separate part is a cell, or all parts are one (default: '
-        '%(default)s)')
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = parse_args()
-    report = labels_to_coco(
-        args.images, args.labels, args.out, args.image_suffix,
-        args.label_suffix, args.category, args.min_area, args.page,
-        args.channel, args.masks)
-    print(f'{args.out}: {report.images} images, {report.cells} cells '
-          f'({report.too_small} of fewer than {args.min_area} pixels left '
-          'out)')
-    for line in report.left_out:
-        print(f'  {line}')
-    plane = ', '.join(f'{key}={value}' for key, value in
-                      (('page', args.page), ('channel', args.channel))
-                      if value is not None)
-    if plane:
-        print(f'  to train on it, set {plane} in the LoadMicroscopyImage of '
-              'the config')
-
+from pace_mmdet.commands.data_labels import main
 
 if __name__ == '__main__':
-    sys.exit(run_tool(main))
+    sys.exit(main())

@@ -1,7 +1,7 @@
 # HeLa nuclei (data/README.md) with point labels for training: the left part
 # of each frame; the right part is for validation.
 data_root = 'data/hela/'
-data_command = 'python tools/dataset_converters/hela.py'
+data_command = 'pace data hela'
 
 train_pipeline = [
     dict(type='SeedSample'),

@@ -3,7 +3,7 @@
 data_root = 'data/livecell/'
 train_images = 'images/livecell_train_val_images/'
 test_images = 'images/livecell_test_images/'
-data_command = 'python tools/dataset_converters/livecell.py all'
+data_command = 'pace data livecell all'
 
 train_pipeline = [
     dict(type='SeedSample'),
@@ -74,5 +74,5 @@ test_evaluator = dict(
     type='LIVECellMetric',
     ann_file=data_root + 'annotations/livecell_coco_test.json')
 
-# tools/predict.py resizes other images by the factor that these get.
+# `pace predict` resizes other images by the factor that these get.
 predict_cfg = dict(image_shape=(520, 704))

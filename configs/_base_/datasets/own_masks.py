@@ -1,5 +1,5 @@
 # Your own images with masks (COCO, for example from
-# tools/dataset_converters/labels_to_coco.py), in the folders of
+# `pace data labels`), in the folders of
 # `own_points.py`. Points are drawn from the masks as training goes, so that
 # point supervision can be tried out; validation scores masks.
 _base_ = './own_points.py'

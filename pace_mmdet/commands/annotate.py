@@ -1,4 +1,8 @@
-"""What ``tools/annotate.py`` does."""
+"""Annotate images in the browser: boxes, then yes or no for their points.
+
+Opens a folder of images; everything is kept in one project file. With --export
+or --cost, writes that instead.
+"""
 import argparse
 import signal
 import sys
@@ -9,25 +13,80 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from pace_mmdet.annotate.exporting import Export
+from pace_mmdet.annotate.measuring import (PAPER, Effort, measured_cost_figure,
+                                           total_effort)
+from pace_mmdet.annotate.project import Project
+from pace_mmdet.annotate.serving import address, listen, make_token, serve
 from pace_mmdet.errors import MAX_LISTED, UserError
 from pace_mmdet.images.folders import list_folder
 from pace_mmdet.images.intensities import Intensities
 from pace_mmdet.images.saving import save_figure
 
-from .exporting import Export
-from .measuring import PAPER, Effort, measured_cost_figure, total_effort
-from .project import Project
-from .serving import address, listen, make_token, serve
+from .image_options import add_intensity_options, add_plane_options
+from .options import whole
+from .running import program
 
 # What the configs for one's own data call it.
 VAL_NAME = 'val.json'
 
 
-def annotate(args: argparse.Namespace) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of the command line."""
+    parser.add_argument('images', help='folder of images, also those below it')
+    parser.add_argument(
+        '--db', required=True, help='project file; made if it does not exist')
+    parser.add_argument(
+        '--points',
+        type=whole(1),
+        help='points per box; more can be added later (default: the '
+        "project's, 4 for a new one)")
+    parser.add_argument(
+        '--seed',
+        type=int,
+        help="of the points, for good (default: the project's, 0 for a new "
+        'one)')
+    add_plane_options(
+        parser,
+        page='plane to show of files with more than one, from 0, for good '
+        '(default: such files are left out)',
+        channel='channel to show of files with several, from 0, for good')
+    add_intensity_options(parser, default='percentile')
+    parser.add_argument(
+        '--boxes',
+        nargs='+',
+        metavar='COCO',
+        help='COCO files with boxes to begin with, for example of '
+        '``pace predict``; an exported file brings its answers along')
+    parser.add_argument(
+        '--export', metavar='JSON', help='write the point COCO file and stop')
+    parser.add_argument(
+        '--val',
+        type=whole(1),
+        metavar='N',
+        help='with --export: put the last N images with finished boxes into '
+        'val.json beside the file')
+    parser.add_argument(
+        '--cost',
+        metavar='PNG',
+        help='print the measured times, plot them beside the paper\'s and '
+        'stop')
+    parser.add_argument('--port', type=int, default=8765,
+                        help='(default: %(default)s)')
+    parser.add_argument(
+        '--host',
+        default='127.0.0.1',
+        help='address to listen on; any but this machine\'s own loopback '
+        'demands a token from browsers (default: %(default)s)')
+    parser.add_argument(
+        '--token', help='the token (default: a new one, if it is needed)')
+
+
+def run(args: argparse.Namespace) -> None:
     """Open a project; serve it, or write what is asked for.
 
     Args:
-        args (argparse.Namespace): Of the tool.
+        args (argparse.Namespace): Of :func:`add_arguments`.
 
     Raises:
         UserError: If an argument, a file or the port is refused.
@@ -137,3 +196,6 @@ def _cost_table(efforts: List[Effort]) -> Table:
 
 def _seconds(value: Optional[float]) -> str:
     return '-' if value is None else f'{value:.2f}'
+
+
+main = program(__name__)

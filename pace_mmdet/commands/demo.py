@@ -1,0 +1,27 @@
+"""Train from points on real cells, evaluate and draw the result."""
+import argparse
+
+from pace_mmdet.recipes.demo import run_demo
+
+from .running import program
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of the command line."""
+    parser.add_argument(
+        '--config',
+        default='pace_r18_hela_4pt',
+        help='one of the point configs in configs/hela (default: '
+        '%(default)s)')
+    parser.add_argument(
+        '--work-dir',
+        default='work_dirs/demo',
+        help='where results go (default: %(default)s)')
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run it."""
+    run_demo(args.config, args.work_dir)
+
+
+main = program(__name__)
