@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 
 from pace_mmdet.coco.files import CocoFile, Id, ImageEntry
+from pace_mmdet.coco.whole_file import CROWD, check_some_left
+from pace_mmdet.images.paths import bare_name
 from pace_mmdet.points import draw_points
 
 from .changes import check_box, create_box
@@ -16,6 +18,7 @@ from .errors import ChangeRefused
 from .folder import ProjectImage
 from .schema import MAX_POINTS, read_meta
 
+_CROWDS = 'left out: marked "iscrowd", not one cell'
 _ADVICE = 'Nothing was imported. Correct the file, or leave --boxes out.'
 
 
@@ -24,6 +27,7 @@ class BoxAnnotation(msgspec.Struct, gc=False):
     id: Id
     image_id: Id
     bbox: Tuple[float, float, float, float]
+    category_id: Optional[Id] = None
     iscrowd: Union[bool, int] = 0
     point_coords: Optional[List[Tuple[float, float]]] = None
     point_labels: Optional[List[float]] = None
@@ -54,18 +58,16 @@ def import_boxes(connection: sqlite3.Connection, path: Union[str, Path],
             does not fit the project; lists all faults.
     """
     file = CocoFile(path)
-    if len(file.categories) > 1:
-        file.faults.add('expected one category, got '
-                        f'{[c.name for c in file.categories][:10]}: a '
-                        'project has one kind of cell')
     targets = _match_images(file, images)
     meta = read_meta(connection)
     counts: Counter = Counter()
     seen = set()
+    used = set()
     renumbered: List[BoxAnnotation] = []
     for block in file.blocks(BoxAnnotation):
         points = _own_points(block, targets, meta['seed'])
         for ann, own in zip(block, points):
+            used.add(ann.category_id)
             if ann.id in seen:
                 file.faults.add(f'annotation {ann.id}: this id occurs more '
                                 'than once')
@@ -78,7 +80,15 @@ def import_boxes(connection: sqlite3.Connection, path: Union[str, Path],
                                renumbered)
                 if fault:
                     file.faults.add(f'annotation {ann.id}: {fault}')
+    # One that groups others, as some tools write, has no annotations.
+    names = [c.name for c in file.categories if c.id in used]
+    if len(names) > 1:
+        file.faults.add(f'expected one category, got {names[:10]}: a project '
+                        'has one kind of cell')
     file.faults.raise_if_any(_ADVICE)
+    check_some_left(path, len(file) - counts[_CROWDS], 0,
+                    {CROWD: counts[_CROWDS]} if counts[_CROWDS] else {},
+                    'Nothing was imported.')
     for ann in renumbered:
         _create(connection, ann, targets[ann.image_id], None)
     counts['under new ids, since theirs are taken'] += len(renumbered)
@@ -99,7 +109,7 @@ def _match_images(file: CocoFile, images: Dict[int, ProjectImage]
     targets: Dict[int, Optional[ProjectImage]] = {}
     for entry in file.images:
         found = by_name.get(entry.file_name) or by_name.get(
-            entry.file_name.rpartition('/')[2], [])
+            bare_name(entry.file_name), [])
         exact = [image for image in found if image.name == entry.file_name]
         found = exact or found
         targets[entry.id] = found[0] if found else None
@@ -166,7 +176,7 @@ def _is_wanted(ann: BoxAnnotation, image: Optional[ProjectImage],
     if image is None:
         counts['left out: their images are not in the folder'] += 1
     elif ann.iscrowd:
-        counts['left out: marked "iscrowd", not one cell'] += 1
+        counts[_CROWDS] += 1
     else:
         return True
     return False

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Union
 
 import numpy as np
+from pycocotools import mask as mask_utils
 from rich.progress import track
 
 from pace_mmdet.errors import MAX_LISTED
@@ -12,7 +13,9 @@ from pace_mmdet.points import draw_points, flip_labels, label_points
 
 from .files import BLOCK_SIZE, CocoFile, ImageEntry, write_coco
 from .masks import MaskAnnotation, read_block
+from .point_checks import check_unique
 from .points import check_num_points
+from .whole_file import BoxFit, check_some_left
 
 
 @dataclass
@@ -23,11 +26,13 @@ class ConversionReport:
         images (int): Images in the file.
         kept (int): Annotations written.
         dropped (dict): Reason to ids of the annotations left out.
+        fit (BoxFit): How boxes fit their masks.
     """
     images: int = 0
     kept: int = 0
     dropped: Dict[str, List[int]] = field(
         default_factory=lambda: defaultdict(list))
+    fit: BoxFit = field(default_factory=BoxFit)
 
     def lines(self) -> List[str]:
         """The report as text."""
@@ -35,7 +40,8 @@ class ConversionReport:
         return [
             f'{self.images} images, {self.kept} annotations written, '
             f'{total} left out'
-        ] + dropped_lines(self.dropped)
+        ] + dropped_lines(self.dropped) + [
+            f'  {line}' for line in self.fit.lines()]
 
 
 def dropped_lines(dropped: Dict[str, List[int]]) -> List[str]:
@@ -88,16 +94,27 @@ def masks_to_points(source: Union[str, Path],
     file = CocoFile(source)
     file.faults.raise_if_any('Correct the file.')
     report = ConversionReport(images=len(file.images))
+    ids: List[np.ndarray] = []
 
     def convert() -> Iterator[dict]:
+        kept = crowds = 0
         blocks = track(
             file.blocks(MaskAnnotation),
             f'Points of {Path(source).name}',
             total=-(-len(file) // BLOCK_SIZE))
         for block in blocks:
             file.faults.raise_if_any('Correct the file.')
-            yield from _convert_block(block, file, report, max_points, seed,
-                                      flip_prob)
+            ids.append(np.array([ann.id for ann in block], np.int64))
+            for ann in _convert_block(block, file, report, max_points, seed,
+                                      flip_prob):
+                kept += 1
+                crowds += bool(ann['iscrowd'])
+                yield ann
+        # Here nothing has come under the target's name yet.
+        check_unique(ids, file.faults)
+        file.faults.raise_if_any('Nothing was written.')
+        check_some_left(source, kept, crowds, report.dropped,
+                        'Nothing was written.')
 
     def info() -> Dict[str, Any]:
         return dict(
@@ -126,6 +143,9 @@ def _convert_block(block: List[MaskAnnotation], file: CocoFile,
     masks, reasons = read_block(block, images, categories)
     for position, reason in reasons.items():
         report.dropped[reason].append(block[position].id)
+    if masks:
+        report.fit.add([block[position].bbox for position in masks],
+                       mask_utils.toBbox(list(masks.values())))
     by_image = defaultdict(list)
     for position in masks:
         by_image[block[position].image_id].append(position)

@@ -3,6 +3,7 @@
 Files are decoded with msgspec into just the fields in use, annotations a
 block at a time, so that memory follows the block and not the file.
 """
+import codecs
 import json
 from pathlib import Path
 from typing import (Annotated, Any, Callable, Dict, Iterable, Iterator, List,
@@ -19,6 +20,10 @@ T = TypeVar('T')
 BLOCK_SIZE = 2000
 # Of an image in pixels; run-length codes of larger ones overflow.
 MAX_SIDE = 1_000_000
+_WHOLE = dict(
+    images=('id', 'height', 'width'),
+    categories=('id', ),
+    annotations=('id', 'image_id', 'category_id'))
 # Ids are kept in int64 arrays.
 Id = Annotated[int, msgspec.Meta(ge=-2**63, le=2**63 - 1)]
 
@@ -60,9 +65,9 @@ class CocoFile:
     def __init__(self, path: Union[str, Path]) -> None:
         self.path = Path(path)
         self.faults = Faults(path)
-        data = _read_bytes(self.path)
+        data = read_json_bytes(self.path)
         try:
-            document = msgspec.json.decode(data, type=_Document)
+            document = decode_leniently(data, _Document)
         except msgspec.DecodeError as error:
             self._refuse_fragments(data, error)
             self._open_leniently(data)
@@ -107,6 +112,12 @@ class CocoFile:
                     yield decoder.decode(text) if found is None else found
                     continue
                 except msgspec.ValidationError:
+                    pass
+                try:
+                    yield msgspec.json.decode(text, type=List[kind],
+                                              strict=False)
+                    continue
+                except msgspec.ValidationError:
                     part = [json.loads(bytes(text)) for text in part]
             yield self._convert(part, kind, start)
 
@@ -119,7 +130,8 @@ class CocoFile:
         converted = []
         for number, item in enumerate(items, start):
             try:
-                converted.append(msgspec.convert(item, kind))
+                converted.append(msgspec.convert(
+                    item, kind, strict=False))
             except msgspec.ValidationError as error:
                 known = item.get('id') if isinstance(item, dict) else None
                 name = f'number {number}' if known is None else known
@@ -199,14 +211,78 @@ def _plainly(error: msgspec.ValidationError) -> str:
     return f'"{field}": {text}' if field else text
 
 
-def _read_bytes(path: Path) -> bytes:
+def decode_leniently(data: bytes, kind: Type[T]) -> T:
+    """Decode JSON; whole numbers may be written as 1.0 or "1".
+
+    Args:
+        data (bytes): The text.
+        kind (type): What it is.
+
+    Raises:
+        msgspec.DecodeError: If it is something else.
+    """
     try:
-        return path.read_bytes()
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError:
+        return msgspec.json.decode(data, type=kind, strict=False)
+
+
+def read_json_bytes(path: Union[str, Path]) -> bytes:
+    """A JSON file's text, without the mark that some editors begin it with.
+
+    Raises:
+        AnnotationError: If there is no such file.
+    """
+    path = Path(path)
+    try:
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except FileNotFoundError:
         raise AnnotationError(f'{path}: no such annotation file') from None
     except IsADirectoryError:
         raise AnnotationError(
             f'{path}: expected an annotation file, got a folder') from None
+
+
+def read_document(path: Union[str, Path]) -> dict:
+    """A whole COCO file as Python objects, its whole numbers as such.
+
+    For readers that want all of it, such as pycocotools.
+
+    Args:
+        path (str or Path): The file.
+
+    Returns:
+        dict: Ids and sizes that were written as 1.0 or "1" are integers;
+        what is no number stays as it is.
+
+    Raises:
+        AnnotationError: If it is missing, no JSON, or no COCO file.
+    """
+    data = read_json_bytes(path)
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise AnnotationError(
+            f'not a complete JSON file: {error}. If it ends early, copy or '
+            'download it again.') from None
+    if not isinstance(document, dict):
+        raise AnnotationError('expected a COCO file, an object with images, '
+                              'annotations and categories')
+    for table, keys in _WHOLE.items():
+        items = document.get(table) or []
+        for item in items.values() if isinstance(items, dict) else items:
+            for key in keys:
+                value = item.get(key)
+                if type(value) is not int:
+                    item[key] = _whole(value)
+    return document
+
+
+def _whole(value: Any) -> Any:
+    try:
+        return msgspec.convert(value, int, strict=False)
+    except msgspec.ValidationError:
+        return value
 
 
 def write_coco(path: Union[str, Path],

@@ -1,27 +1,42 @@
 """COCO data sets with masks that keep track of their annotations."""
-import json
 import logging
 from collections import Counter
 from functools import partial
-from typing import List
+from typing import Any, List, Optional
 
+import numpy as np
 from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
 from mmdet.registry import DATASETS
 from mmengine.fileio import exists
 from mmengine.logging import print_log
+from pycocotools import mask as mask_utils
 
+from pace_mmdet.coco.files import read_document
 from pace_mmdet.coco.masks import MaskAnnotation, find_unusable
+from pace_mmdet.coco.whole_file import BoxFit, check_some_left
 from pace_mmdet.errors import AnnotationError
 from pace_mmdet.images.paths import find_images
 
 from .checks import class_ids, require_images
 
+_ORPHANS = 'image_id is none of the file\'s images'
+# How many boxes are compared with their masks; a file errs alike throughout.
+_FITTED = 2000
 _FIELDS = MaskAnnotation.__struct_fields__
 
 
 class CellCOCO(COCO):
-    """The COCO index for files as LIVECell publishes them."""
+    """The COCO index for files as LIVECell and other tools write them."""
+
+    def __init__(self, annotation_file: Optional[str] = None) -> None:
+        super().__init__()
+        if annotation_file is not None:
+            self.dataset = read_document(annotation_file)
+            self.createIndex()
+            # As the base class does after its own reading.
+            self.img_ann_map, self.cat_img_map = (self.imgToAnns,
+                                                  self.catToImgs)
 
     def createIndex(self) -> None:
         """Index the file, whose annotations may also be an object of ids."""
@@ -29,7 +44,11 @@ class CellCOCO(COCO):
         if isinstance(annotations, dict):
             self.dataset['annotations'] = list(annotations.values())
         super().createIndex()
-        orphans = sum(
+        doubled = len(self.dataset.get('annotations', [])) - len(self.anns)
+        if doubled:
+            raise AnnotationError(f'{doubled} annotations have an id that '
+                                  'another one has, too')
+        self.orphans = orphans = sum(
             len(found) for image_id, found in self.imgToAnns.items()
             if image_id not in self.imgs)
         if orphans:
@@ -88,22 +107,30 @@ class CellMaskDataset(CocoDataset):
             list[dict]: One per image, as ``CocoDataset`` gives them.
         """
         self.dropped.clear()
+        self._orphans, self._fit = 0, BoxFit()
         try:
             data_list = super().load_data_list()
         except FileNotFoundError:
             raise AnnotationError(
                 f'{self.ann_file}: no such annotation file') from None
-        except json.JSONDecodeError as error:
-            raise AnnotationError(
-                f'{self.ann_file}: not a complete JSON file: {error}. If it '
-                'ends early, copy or download it again.') from None
         except AnnotationError as error:
-            raise AnnotationError(f'{self.ann_file}: {error}') from None
+            text = str(error)
+            raise AnnotationError(
+                text if text.startswith(str(self.ann_file)) else
+                f'{self.ann_file}: {text}') from None
         kept = sum(len(info['instances']) for info in data_list)
         if self.dropped['no mask'] and not kept:
             raise AnnotationError(
                 f'{self.ann_file}: none of its annotations has a mask. For a '
                 'file with points use CellPointDataset.')
+        crowds = sum(instance['iscrowd'] for info in data_list
+                     for instance in info['instances'])
+        orphans = {_ORPHANS: self._orphans} if self._orphans else {}
+        check_some_left(self.ann_file, kept, crowds,
+                        {**self.dropped, **orphans})
+        for line in self._fit.lines():
+            print_log(f'{self.ann_file}: {line}', logger='current',
+                      level=logging.WARNING)
         if self.dropped:
             print_log(
                 f'{self.ann_file}: {kept} annotations kept, '
@@ -132,12 +159,20 @@ class CellMaskDataset(CocoDataset):
             dict: As ``CocoDataset`` gives it, with ``ann_id`` and
             ``iscrowd`` in each instance.
         """
+        # MMDetection drops its index once all is parsed.
+        self._orphans = self.coco.orphans
         image = raw_data_info['raw_img_info']
         annotations = raw_data_info['raw_ann_info']
-        _, reasons = find_unusable(
+        counts, reasons = find_unusable(
             [MaskAnnotation(**{key: ann.get(key) for key in _FIELDS})
              for ann in annotations],
             image['height'], image['width'], rasterize=False)
+        if self._fit.seen < _FITTED:
+            sound = [row for row in range(len(annotations))
+                     if row not in reasons]
+            self._fit.add([annotations[row]['bbox'] for row in sound], [
+                _box_of(annotations[row]['segmentation'], counts[row], image)
+                for row in sound])
         usable = []
         for row, ann in enumerate(annotations):
             reason = reasons.get(row)
@@ -168,3 +203,14 @@ class CellMaskDataset(CocoDataset):
         require_images(
             len(kept), len(self.data_list), self.ann_file, self.filter_cfg)
         return kept
+
+
+def _box_of(segmentation: Any, counts: bytes, image: dict) -> np.ndarray:
+    """The box (x, y, width, height) around a mask."""
+    if counts:
+        return mask_utils.toBbox(
+            dict(size=[image['height'], image['width']], counts=counts))
+    points = np.concatenate([np.reshape(part, (-1, 2)) for part in segmentation
+                             if len(part) >= 6])
+    low, high = points.min(axis=0), points.max(axis=0)
+    return np.r_[low, high - low]

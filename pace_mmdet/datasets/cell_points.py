@@ -10,6 +10,7 @@ from mmengine.fileio import exists
 from mmengine.logging import print_log
 
 from pace_mmdet.coco.points import PointCoco, check_num_points, read_point_coco
+from pace_mmdet.coco.whole_file import check_some_left
 from pace_mmdet.errors import AnnotationError
 from pace_mmdet.images.paths import find_images
 
@@ -72,6 +73,8 @@ class CellPointDataset(BaseDetDataset):
             (n, P, 2) and ``point_labels`` int8 (n, P).
         """
         coco = read_point_coco(self.ann_file, self.num_points)
+        check_some_left(self.ann_file, len(coco.ann_ids),
+                        int(coco.iscrowd.sum()), {})
         labels = self._labels(coco)
         paths = find_images(self.data_prefix['img'],
                             [image.file_name for image in coco.images],

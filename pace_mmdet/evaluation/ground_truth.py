@@ -14,8 +14,9 @@ import numpy as np
 from mmengine.logging import print_log
 
 from pace_mmdet.coco.files import CocoFile, Id, ImageEntry
+from pace_mmdet.coco.whole_file import check_some_left
 from pace_mmdet.errors import AnnotationError, Faults
-from pace_mmdet.masks.codes import empty_counts
+from pace_mmdet.masks.codes import empty_counts, mask_areas
 from pace_mmdet.masks.segmentations import NO_MASK, excerpt, read_masks
 
 
@@ -28,7 +29,8 @@ class ImageTruth:
         height (int): In pixels.
         width (int): In pixels.
         bboxes (np.ndarray): (G, 4) float64, x, y, w, h in pixels.
-        areas (np.ndarray): (G,) float64, the file's ``area``, in pixels.
+        areas (np.ndarray): (G,) float64, the file's ``area``, in pixels;
+            where it has none, the mask's, or the box's without masks.
         crowd (np.ndarray): (G,) bool, the file's ``iscrowd``.
         counts (List[bytes], optional): G compressed RLE counts.
     """
@@ -87,9 +89,10 @@ class _Cells:
         self.crowd: List[bool] = []
         self.counts: List[bytes] = []
 
-    def add(self, ann: _Annotation, counts: Optional[bytes]) -> None:
+    def add(self, ann: _Annotation, counts: Optional[bytes],
+            area: float) -> None:
         self.bboxes.append(ann.bbox)
-        self.areas.append(ann.area)
+        self.areas.append(area)
         self.crowd.append(bool(ann.iscrowd))
         if counts is not None:
             self.counts.append(counts)
@@ -148,7 +151,7 @@ def load_ground_truth(source: Union[str, os.PathLike, Mapping, GroundTruth],
 
 def _convert(content: Mapping) -> _Content:
     try:
-        return msgspec.convert(content, _Content)
+        return msgspec.convert(content, _Content, strict=False)
     except msgspec.ValidationError as error:
         raise AnnotationError(f'ground truth: {error}') from None
 
@@ -177,8 +180,9 @@ def _gather(name: str, images: List[ImageEntry], category_ids: List[int],
             counts, wrong = read_masks(
                 [ann.segmentation for ann in anns],
                 *sizes[image_id]) if with_masks else ([None] * len(anns), {})
+            areas = _areas(anns, counts, sizes[image_id])
             for row, (ann, text) in enumerate(zip(anns, counts)):
-                cells[image_id].add(ann, text)
+                cells[image_id].add(ann, text, areas[row])
                 empty += text == empty_counts(*sizes[image_id])
                 if wrong.get(row, NO_MASK) != NO_MASK:
                     faults.add(f'annotation {ann.id}: {wrong[row]}: '
@@ -187,6 +191,10 @@ def _gather(name: str, images: List[ImageEntry], category_ids: List[int],
         'The file holds points, not masks: give the mask JSON that they were '
         "made from, or score boxes only (metric='bbox')." if with_masks
         and points else 'Nothing can be scored with such a file.')
+    kept = sum(len(found.bboxes) for found in cells.values())
+    check_some_left(name, kept, sum(sum(found.crowd)
+                                    for found in cells.values()), {},
+                    'Nothing can be scored.')
     if empty:
         print_log(
             f'{name}: {empty} cells have a mask of no pixel; they count as '
@@ -200,6 +208,22 @@ def _gather(name: str, images: List[ImageEntry], category_ids: List[int],
         }, tuple(category_ids), with_masks)
 
 
+def _areas(anns: List[_Annotation], counts: List[Optional[bytes]],
+           size: Tuple[int, int]) -> List[float]:
+    """Areas of one image's cells, from masks or boxes where the file lacks
+    them."""
+    missing = [row for row, ann in enumerate(anns) if ann.area is None]
+    areas = [ann.area for ann in anns]
+    made = [row for row in missing if counts[row]]
+    for row, area in zip(made, mask_areas([counts[row] for row in made],
+                                          *size)):
+        areas[row] = float(area)
+    for row in missing:
+        if areas[row] is None:
+            areas[row] = anns[row].bbox[2] * anns[row].bbox[3]
+    return areas
+
+
 def _faults_of(ann: _Annotation, sizes: Mapping[int, Tuple[int, int]],
                seen: set, with_masks: bool) -> Iterator[str]:
     size = sizes.get(ann.image_id)
@@ -209,7 +233,7 @@ def _faults_of(ann: _Annotation, sizes: Mapping[int, Tuple[int, int]],
         yield f'image_id {ann.image_id} is not among the images'
     if not all(map(math.isfinite, ann.bbox)):
         yield f'bbox {list(ann.bbox)} should be four finite numbers'
-    if ann.area is None or not math.isfinite(ann.area):
+    if ann.area is not None and not math.isfinite(ann.area):
         yield (f'area {ann.area} should be a number; which cells are small, '
                'medium and large depends on it')
     if with_masks and not ann.segmentation:

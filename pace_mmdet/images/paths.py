@@ -6,6 +6,11 @@ from typing import Callable, List, Sequence
 from pace_mmdet.errors import Faults, ImageFileError
 
 
+def bare_name(name: str) -> str:
+    """A file's name without folders, whichever way these are separated."""
+    return name.replace('\\', '/').rpartition('/')[2]
+
+
 def find_images(folder: str,
                 file_names: Sequence[str],
                 exists: Callable[[str], bool] = osp.exists,
@@ -14,7 +19,9 @@ def find_images(folder: str,
 
     LIVECell's archive and its mirrors differ there, while the annotations
     hold bare names. The cell type is what stands before a name's first
-    underscore (``A172_Phase_A7_1_00d00h00m_1.tif``).
+    underscore (``A172_Phase_A7_1_00d00h00m_1.tif``). Other names may hold
+    folders, with slashes or backslashes; where there is no such file, that of
+    the bare name is taken.
 
     Args:
         folder (str): The folder, or an address that ``exists`` knows.
@@ -33,10 +40,11 @@ def find_images(folder: str,
     join = posixpath.join if '://' in folder else osp.join
     paths = []
     for name in file_names:
-        candidates = [join(folder, name)]
+        bare = bare_name(name)
+        candidates = [join(folder, name), join(folder, bare)]
         if by_cell_type:
-            cell_type = osp.basename(name).split('_')[0]
-            candidates.append(join(folder, cell_type, name))
+            candidates.append(join(folder, bare.split('_')[0], bare))
+        candidates = list(dict.fromkeys(candidates))
         found = next(filter(exists, candidates), None)
         if found:
             paths.append(found)

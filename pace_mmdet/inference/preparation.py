@@ -10,6 +10,7 @@ import numpy as np
 from mmcv import rescale_size
 from mmengine.config import Config
 
+from pace_mmdet.coco.files import decode_leniently, read_json_bytes
 from pace_mmdet.errors import AnnotationError, UserError
 from pace_mmdet.images.intensities import check_mode, stretch, to_uint8
 
@@ -209,7 +210,7 @@ def trained_diameter(cfg: Config) -> float:
             'the config has no predict_cfg=dict(diameter=...), and its '
             f'annotations ({path}) are not here; give --scale instead')
     try:
-        boxes = msgspec.json.decode(path.read_bytes(), type=_Boxes)
+        boxes = decode_leniently(read_json_bytes(path), _Boxes)
     except msgspec.DecodeError as error:
         raise AnnotationError(f'{path}: {error}') from None
     sizes = np.array([a.bbox[2:] for a in boxes.annotations]).reshape(-1, 2)

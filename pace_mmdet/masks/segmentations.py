@@ -102,7 +102,8 @@ def whole_polygons(polygons: Iterable[Any]) -> List[Sequence[float]]:
     whole = []
     for polygon in polygons:
         if (not isinstance(polygon, (list, tuple, np.ndarray))
-                or len(polygon) % 2):
+                or len(polygon) % 2
+                or len(polygon) and isinstance(polygon[0], (list, tuple))):
             raise ValueError(NOT_POINTS)
         if len(polygon) >= 6:
             whole.append(polygon)

@@ -178,7 +178,8 @@ def test_faulty_boxes(project, tmp_path, annotation, message):
 @pytest.mark.parametrize(('changed', 'message'), [
     (dict(images=[dict(IMAGES[0], width=81)]),
      '81 x 60 pixels in the file, 80 x 60 in the folder'),
-    (dict(categories=[dict(id=1, name='cell'), dict(id=2, name='dirt')]),
+    (dict(categories=[dict(id=1, name='cell'), dict(id=2, name='dirt')],
+          annotations=[cell(), cell(id=9, category_id=2)]),
      'expected one category'),
     (dict(annotations=3), 'expected a list, got int'),
 ])

@@ -55,7 +55,7 @@ def test_faulty_annotations_are_noted_one_by_one(tmp_path, size):
 
 @pytest.mark.parametrize(('changes', 'message'), [
     (dict(images=None), '"images": expected a list, got NoneType'),
-    (dict(images=[dict(IMAGE, height='4')]), '"height": expected `int`'),
+    (dict(images=[dict(IMAGE, height='high')]), '"height": expected `int`'),
     (dict(images=[dict(IMAGE, height=0)]), 'at least 1 pixel, got 0 and 8'),
     (dict(images=[dict(IMAGE, width=2**70)]), 'at most 1000000 and at least'),
     (dict(images=[IMAGE, IMAGE]), 'image 1: this id occurs more than once'),

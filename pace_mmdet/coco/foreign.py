@@ -1,0 +1,315 @@
+"""Annotations of other programs, as a COCO file of boxes and masks.
+
+One file for each image (Fiji's and StarDist's ROI zips, QuPath's GeoJSON,
+labelme's JSON), or COCO files as CVAT, Label Studio and Roboflow export them.
+Coordinates are continuous pixels of the image.
+"""
+import json
+from pathlib import Path
+from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
+                    Sequence, Tuple, Union)
+
+import numpy as np
+import roifile
+from pycocotools import mask as mask_utils
+from rich.progress import track
+
+from pace_mmdet.errors import AnnotationError, Faults
+from pace_mmdet.images.folders import list_folder, stem_of
+from pace_mmdet.images.paths import bare_name
+from pace_mmdet.images.stacks import read_image
+from pace_mmdet.masks.segmentations import read_masks
+
+from .files import ImageEntry, read_document, read_json_bytes, write_coco
+from .whole_file import CROWD, BoxFit, check_some_left
+
+# A polygon, or run-length code, and whether the file calls it a crowd.
+Outline = Tuple[Any, bool]
+_CIRCLE_POINTS = 64
+
+
+class Imported(NamedTuple):
+    """What was written.
+
+    Attributes:
+        images (int): Images.
+        cells (int): Annotations.
+        left_out (dict): Reason to how many were left out.
+        fit (BoxFit): How the boxes of COCO files fit their masks.
+    """
+    images: int
+    cells: int
+    left_out: Dict[str, int]
+    fit: BoxFit
+
+    def lines(self) -> List[str]:
+        """The report as text."""
+        return [f'{self.images} images, {self.cells} cells'] + [
+            f'  {count} left out: {reason}'
+            for reason, count in self.left_out.items()
+        ] + [f'  {line}' for line in self.fit.lines()]
+
+
+def import_annotations(images: Union[str, Path],
+                       annotations: Union[str, Path],
+                       target: Union[str, Path],
+                       category: str = 'cell',
+                       page: Optional[int] = None,
+                       channel: Optional[int] = None,
+                       crowds_are_cells: bool = False) -> Imported:
+    """Write a COCO file for the annotations of another program.
+
+    Args:
+        images (str or Path): Folder of the images.
+        annotations (str or Path): A COCO file, or a folder of files named
+            after the images: ``.zip`` and ``.roi`` (Fiji, StarDist),
+            ``.geojson`` (QuPath), ``.json`` (labelme). ``NAME_rois.zip`` is
+            found for ``NAME.tif``, too.
+        target (str or Path): File to write, atomically.
+        category (str): Name of the one category.
+        page (int, optional): Plane of stacks.
+        channel (int, optional): Channel of files with several.
+        crowds_are_cells (bool): Whether COCO's "iscrowd" is to be ignored.
+
+    Returns:
+        Imported: What was written and what was left out.
+
+    Raises:
+        ImageFileError: If an image cannot be read.
+        AnnotationError: If a file cannot be read, an image of a COCO file is
+            missing or of another size, or no cell is left; all faults of a
+            kind at once.
+    """
+    annotations = Path(annotations)
+    found = list_folder(images).images
+    sizes = {
+        path.name: read_image(path, page, channel).shape[:2]
+        for path in track(found, 'Looking at the images')
+    }
+    if not sizes:
+        raise AnnotationError(f'{images}: no images there')
+    faults = Faults(annotations)
+    fit = BoxFit()
+    if annotations.is_dir():
+        outlines = _of_folder(annotations, found, sizes, faults)
+    else:
+        outlines = _of_coco(annotations, sizes, faults, fit)
+    faults.raise_if_any('Nothing was written.')
+    entries, written, left_out = [], [], {}
+    for name, parts in outlines.items():
+        entries.append(ImageEntry(len(entries) + 1, name, *sizes[name]))
+        written += _annotations(parts, entries[-1], len(written),
+                                crowds_are_cells, left_out)
+    check_some_left(annotations, len(written), 0, left_out,
+                    'Nothing was written.')
+    if not written:
+        raise AnnotationError(f'{annotations}: no outline of a cell in it. '
+                              'Nothing was written.')
+    write_coco(target, entries, [dict(id=1, name=category)], written,
+               lambda: dict(description=f'imported from {annotations.name}',
+                            left_out=left_out))
+    return Imported(len(entries), len(written), left_out, fit)
+
+
+def _annotations(outlines: Sequence[Outline], image: ImageEntry, before: int,
+                 crowds_are_cells: bool, left_out: Dict[str, int]
+                 ) -> List[dict]:
+    """COCO annotations of an image, boxes and areas from the masks."""
+    size = (image.height, image.width)
+    counts, faults = read_masks([part for part, _ in outlines], *size)
+    made = []
+    for row, (_, is_crowd) in enumerate(outlines):
+        code = dict(size=list(size), counts=counts[row])
+        area = int(mask_utils.area(code)) if counts[row] else 0
+        reason = faults.get(row) or (
+            CROWD if is_crowd and not crowds_are_cells else
+            '' if area else 'outside the image or empty')
+        if reason:
+            left_out[reason] = left_out.get(reason, 0) + 1
+            continue
+        made.append(dict(
+            id=before + len(made) + 1, image_id=image.id, category_id=1,
+            bbox=mask_utils.toBbox(code).tolist(), area=area, iscrowd=0,
+            segmentation=dict(size=list(size),
+                              counts=counts[row].decode('ascii'))))
+    return made
+
+
+def _of_folder(folder: Path, images: Sequence[Path], sizes: Dict[str, tuple],
+               faults: Faults) -> Dict[str, List[Outline]]:
+    """Outlines by image of the files in a folder."""
+    files: Dict[str, List[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in _READERS and not path.name.startswith('.'):
+            files.setdefault(path.stem.removesuffix('_rois'), []).append(path)
+    found: Dict[str, List[Outline]] = {}
+    for image in images:
+        own = files.pop(stem_of(image.name), None) or files.pop(
+            image.name, None)
+        if own is None:
+            continue
+        if len(own) > 1:
+            faults.add(f'{image.name}: more than one file for it: '
+                       f'{", ".join(path.name for path in own)}')
+            continue
+        try:
+            found[image.name] = [
+                (outline, False) for outline in _READERS[
+                    own[0].suffix.lower()](own[0], sizes[image.name])]
+        # Readers raise whatever they come upon in a broken file.
+        except Exception as error:
+            faults.add(f'{own[0].name}: cannot be read '
+                       f'({type(error).__name__}: {error})')
+    for stem, paths in files.items():
+        faults.add(f'{paths[0].name}: no image of the name "{stem}"')
+    if not found and not faults:
+        faults.add('no files of annotations there, expected '
+                   f'{", ".join(_READERS)}')
+    return found
+
+
+def _of_rois(path: Path, size: tuple) -> Iterator[Any]:
+    """Outlines of ImageJ's ROIs; points and lines have none."""
+    rois = roifile.roiread(path)
+    for roi in rois if isinstance(rois, list) else [rois]:
+        kind = roi.roitype
+        if kind in (roifile.ROI_TYPE.POINT, roifile.ROI_TYPE.LINE,
+                    roifile.ROI_TYPE.POLYLINE, roifile.ROI_TYPE.FREELINE,
+                    roifile.ROI_TYPE.ANGLE):
+            continue
+        if kind == roifile.ROI_TYPE.RECT and not roi.composite:
+            yield _rectangle(roi.left, roi.top, roi.right, roi.bottom)
+        elif kind == roifile.ROI_TYPE.OVAL and not roi.composite:
+            yield _ellipse((roi.left + roi.right) / 2,
+                           (roi.top + roi.bottom) / 2,
+                           (roi.right - roi.left) / 2,
+                           (roi.bottom - roi.top) / 2)
+        else:
+            parts = roi.coordinates(multi=True)
+            yield _with_holes([np.asarray(part, float) for part in parts],
+                              size)
+
+
+def _of_geojson(path: Path, size: tuple) -> Iterator[Any]:
+    """Outlines of QuPath's objects."""
+    content = json.loads(read_json_bytes(path))
+    features = content.get('features', [content]) if isinstance(
+        content, dict) else content
+    for feature in features:
+        shape = feature.get('geometry') or {}
+        places = shape.get('coordinates')
+        if shape.get('type') == 'Polygon':
+            yield _with_holes([np.array(ring, float) for ring in places],
+                              size)
+        elif shape.get('type') == 'MultiPolygon':
+            yield _with_holes([np.array(ring, float) for polygon in places
+                               for ring in polygon], size)
+
+
+def _of_labelme(path: Path, size: tuple) -> Iterator[Any]:
+    """Outlines of labelme's shapes."""
+    content = json.loads(read_json_bytes(path))
+    if 'shapes' not in content:
+        raise ValueError('no "shapes", so it is not labelme\'s')
+    for shape in content['shapes']:
+        points = np.array(shape['points'], float)
+        kind = shape.get('shape_type', 'polygon')
+        if kind == 'polygon':
+            yield [points.ravel().tolist()]
+        elif kind == 'rectangle':
+            yield _rectangle(*points.min(axis=0), *points.max(axis=0))
+        elif kind == 'circle':
+            radius = float(np.hypot(*(points[1] - points[0])))
+            yield _ellipse(*points[0], radius, radius)
+
+
+def _of_coco(path: Path, sizes: Dict[str, tuple], faults: Faults,
+             fit: BoxFit) -> Dict[str, List[Outline]]:
+    """Outlines by image of a COCO file, however it was exported."""
+    try:
+        document = read_document(path)
+    except AnnotationError as error:
+        text = str(error)
+        raise AnnotationError(text if text.startswith(str(path)) else
+                              f'{path}: {text}') from None
+    names: Dict[Any, str] = {}
+    found: Dict[str, List[Outline]] = {}
+    for entry in document.get('images', []):
+        name = bare_name(str(entry.get('file_name', '')))
+        if name not in sizes:
+            faults.add(f'image {entry.get("id")} ({name}): not among the '
+                       'images')
+        elif (entry.get('height'), entry.get('width')) != sizes[name]:
+            height, width = sizes[name]
+            faults.add(f'image {name}: {entry.get("width")} x '
+                       f'{entry.get("height")} pixels in the file, {width} x '
+                       f'{height} in the folder')
+        else:
+            # Some tools refer to images by name.
+            names[entry.get('id')] = names[entry['file_name']] = name
+            found.setdefault(name, [])
+    parts = document.get('annotations', [])
+    for ann in parts.values() if isinstance(parts, dict) else parts:
+        name = names.get(ann.get('image_id'))
+        if name is None:
+            faults.add(f'annotation {ann.get("id")}: image_id '
+                       f'{ann.get("image_id")} is none of the images')
+            continue
+        outline = _flat(ann.get('segmentation'))
+        found[name].append((outline, bool(ann.get('iscrowd', 0))))
+        _compare(fit, ann.get('bbox'), outline, sizes[name])
+    return found
+
+
+def _flat(segmentation: Any) -> Any:
+    """Polygons given as lists of points, as flat lists."""
+    if not isinstance(segmentation, list):
+        return segmentation
+    return [
+        [value for point in part for value in point]
+        if isinstance(part, list) and part and all(
+            isinstance(point, (list, tuple)) for point in part) else part
+        for part in segmentation
+    ]
+
+
+def _compare(fit: BoxFit, bbox: Any, outline: Any, size: tuple) -> None:
+    counts, faults = read_masks([outline], *size)
+    if not faults and isinstance(bbox, list) and len(bbox) == 4:
+        fit.add([bbox], [mask_utils.toBbox(
+            dict(size=list(size), counts=counts[0]))])
+
+
+def _rectangle(left: float, top: float, right: float,
+               bottom: float) -> List[List[float]]:
+    return [[left, top, right, top, right, bottom, left, bottom]]
+
+
+def _ellipse(x: float, y: float, across: float,
+             along: float) -> List[List[float]]:
+    angles = np.linspace(0, 2 * np.pi, _CIRCLE_POINTS, endpoint=False)
+    points = np.stack([x + across * np.cos(angles),
+                       y + along * np.sin(angles)], axis=1)
+    return [points.ravel().tolist()]
+
+
+def _with_holes(rings: Sequence[np.ndarray], size: tuple) -> Any:
+    """Rings of which those inside others are holes, as one mask."""
+    rings = [ring for ring in rings if len(ring) >= 3]
+    polygons = [ring.ravel().tolist() for ring in rings]
+    if len(polygons) < 2:
+        return polygons
+    inside = np.zeros(size, bool)
+    for polygon in polygons:
+        code, = mask_utils.frPyObjects([polygon], *size)
+        inside ^= mask_utils.decode(code).astype(bool)
+    code = mask_utils.encode(np.asfortranarray(inside, np.uint8))
+    return dict(size=list(size), counts=code['counts'])
+
+
+_READERS: Dict[str, Callable[[Path, tuple], Iterator[Any]]] = {
+    '.zip': _of_rois,
+    '.roi': _of_rois,
+    '.geojson': _of_geojson,
+    '.json': _of_labelme,
+}
