@@ -19,7 +19,8 @@ from typing import Iterator, NamedTuple, Tuple, Union
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.utils import _pair
 
 from .kernels import torchvision_serves
 
@@ -56,13 +57,39 @@ def roi_align(features: Tensor,
         ValueError: If ``aligned`` and an RoI has a negative width or height,
             or one that is not a number.
     """
-    size = ((output_size, output_size)
-            if isinstance(output_size, int) else tuple(output_size))
+    size = _pair(output_size)
     dtype = torch.promote_types(features.dtype, torch.float32)
     rois = rois.detach().to(dtype)
     form = _torchvision if torchvision_serves(features) else _weighted_sums
     return form(features.to(dtype), rois, size, spatial_scale, sampling_ratio,
                 aligned).to(features.dtype)
+
+
+class RoIAlign(nn.Module):
+    """:func:`roi_align` as a layer, with MMCV's names.
+
+    Args:
+        output_size (int or tuple[int]): h and w.
+        spatial_scale (float): As for the function, as the next two.
+        sampling_ratio (int): 0 for as many samples as a bin needs.
+        aligned (bool): Whether pixel centres lie at half pixels.
+    """
+
+    def __init__(self,
+                 output_size: Union[int, Tuple[int, int]],
+                 spatial_scale: float = 1.0,
+                 sampling_ratio: int = 0,
+                 aligned: bool = True) -> None:
+        super().__init__()
+        self.output_size = _pair(output_size)
+        self.spatial_scale = spatial_scale
+        self.sampling_ratio = sampling_ratio
+        self.aligned = aligned
+
+    def forward(self, features: Tensor, rois: Tensor) -> Tensor:
+        """As :func:`roi_align`."""
+        return roi_align(features, rois, self.output_size, self.spatial_scale,
+                         self.sampling_ratio, self.aligned)
 
 
 def _torchvision(features: Tensor, rois: Tensor, size: Tuple[int, int],
