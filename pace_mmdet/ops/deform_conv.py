@@ -114,7 +114,8 @@ def _weighted_sums(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor,
                             depth, places).permute(0, 2, 4, 3, 1)
     weight = weight.reshape(slices, places * depth, out_channels // groups)
     out = torch.bmm(columns, weight)
-    out = out.view(groups, slices // groups, num, h, w, -1).sum(1)
+    out = out.view(groups, slices // groups, num, h, w,
+                   out_channels // groups).sum(1)
     out = out.permute(1, 2, 3, 0, 4).reshape(num, h, w, out_channels)
     return out.permute(0, 3, 1, 2)
 

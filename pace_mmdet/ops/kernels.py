@@ -5,8 +5,8 @@ same form: on CUDA torchvision's, where it is installed and works; anywhere
 else ours. Setting the environment variable ``PACE_OPS=pytorch`` before the
 first call makes it ours everywhere.
 """
-import functools
 import os
+from typing import Optional
 
 import torch
 from torch import Tensor
@@ -15,6 +15,8 @@ from pace_mmdet.errors import UserError
 
 VARIABLE = 'PACE_OPS'
 _NAMES = ('nms', 'roi_align', 'deform_conv2d')
+# A plain global, for a compiler to read; decided at the first call.
+_serves_cuda: Optional[bool] = None
 
 
 def torchvision_serves(tensor: Tensor) -> bool:
@@ -26,27 +28,23 @@ def torchvision_serves(tensor: Tensor) -> bool:
     Raises:
         UserError: If the environment variable holds anything but 'pytorch'.
     """
-    return tensor.device.type == 'cuda' and _torchvision_on_cuda()
-
-
-@torch.compiler.assume_constant_result
-def _torchvision_on_cuda() -> bool:
-    return _chosen()
-
-
-@functools.lru_cache
-def _chosen() -> bool:
-    choice = os.environ.get(VARIABLE, '')
-    if choice not in ('', 'pytorch'):
-        raise UserError(f'{VARIABLE}={choice}: expected pytorch, or nothing')
-    return not choice and torchvision_works('CUDA')
+    global _serves_cuda
+    if tensor.device.type != 'cuda':
+        return False
+    if _serves_cuda is None:
+        choice = os.environ.get(VARIABLE, '')
+        if choice not in ('', 'pytorch'):
+            raise UserError(
+                f'{VARIABLE}={choice}: expected pytorch, or nothing')
+        _serves_cuda = not choice and torchvision_works('CUDA')
+    return _serves_cuda
 
 
 def torchvision_works(key: str) -> bool:
     """Whether torchvision imports and has its kernels for a device.
 
-    Its Python part imports beside a torch that it was not built for, and
-    fails then, in one of several ways.
+    Beside a torch that it was not built for it may fail to import, in one of
+    several ways, or import without its kernels.
 
     Args:
         key (str): 'CPU' or 'CUDA'.
