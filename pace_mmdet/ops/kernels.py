@@ -2,8 +2,9 @@
 
 The rule is fixed, so that the same call on the same machine always takes the
 same form: on CUDA torchvision's, where it is installed and works; anywhere
-else ours. Setting the environment variable ``PACE_OPS=pytorch`` before the
-first call makes it ours everywhere.
+else ours, and so where PyTorch is to use deterministic algorithms only, which
+torchvision's are not. Setting the environment variable ``PACE_OPS=pytorch``
+before the first call makes it ours everywhere.
 """
 import os
 from typing import Optional
@@ -29,7 +30,8 @@ def torchvision_serves(tensor: Tensor) -> bool:
         UserError: If the environment variable holds anything but 'pytorch'.
     """
     global _serves_cuda
-    if tensor.device.type != 'cuda':
+    if (tensor.device.type != 'cuda'
+            or torch.are_deterministic_algorithms_enabled()):
         return False
     if _serves_cuda is None:
         choice = os.environ.get(VARIABLE, '')

@@ -35,6 +35,13 @@ def test_the_rule(monkeypatch, device, works, variable, expected):
     assert kernels.torchvision_serves(tensor(device)) is expected
 
 
+def test_deterministic_algorithms_are_ours(monkeypatch):
+    monkeypatch.setattr(kernels, 'torchvision_works', lambda key: True)
+    monkeypatch.setattr(torch, 'are_deterministic_algorithms_enabled',
+                        lambda: True)
+    assert not kernels.torchvision_serves(tensor('cuda'))
+
+
 def test_an_unknown_choice(monkeypatch):
     monkeypatch.setenv(kernels.VARIABLE, 'fast')
     with pytest.raises(UserError, match='PACE_OPS=fast: expected pytorch'):
