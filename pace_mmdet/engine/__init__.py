@@ -1,7 +1,6 @@
 """Running experiments: checkpoints, resuming, several processes."""
 from .atomic import AtomicLocalBackend
-from .hooks import (AtomicCheckpointHook, IterationSeedHook, MemoryFormatHook,
-                    to_channels_last)
+from .hooks import AtomicCheckpointHook, IterationSeedHook, MemoryFormatHook
 from .launch import prepare_cpu
 from .options import merge_options
 from .param_groups import MergedOptimWrapperConstructor
@@ -13,5 +12,5 @@ __all__ = [
     'AtomicCheckpointHook', 'AtomicLocalBackend', 'IterationSeedHook',
     'MemoryFormatHook', 'MergedOptimWrapperConstructor', 'find_checkpoint',
     'load_checkpoint_file', 'merge_options', 'prepare_cpu', 'run_test',
-    'run_train', 'to_channels_last', 'use_safe_loading'
+    'run_train', 'use_safe_loading'
 ]

@@ -1,22 +1,25 @@
 """Layers that compute in float32 also under autocast.
 
-MMCV's deformable convolution and RoIAlign exist for half, float and double
-only, read their input as if it were contiguous, and lose what matters here in
-16 bits: an offset or a box of 512 pixels moves in steps of 2 to 4 in bfloat16
+An offset or a box of 512 pixels moves in steps of 2 to 4 in bfloat16
 (``SingleRoIExtractor`` casts boxes to the features' type). So these layers
-leave autocast, and boxes stay float32 wherever they go. Outside of autocast
-and with contiguous features, each is its parent exactly.
+leave autocast, and boxes stay float32 wherever they go. They run on the
+operators of :mod:`pace_mmdet.ops`, whether or not MMCV has its own.
 """
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 import torch
 from mmcv.ops import ModulatedDeformConv2dPack
 from mmdet.models.dense_heads import RPNHead
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from mmdet.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
+
+from pace_mmdet.ops.deform_conv import modulated_deform_conv2d
+from pace_mmdet.ops.roi_align import RoIAlign
 
 _HALVES = (torch.float16, torch.bfloat16)
+# What the RoIAlign of ours takes; the level sets its scale.
+_ROI_ALIGN = {'output_size', 'sampling_ratio', 'aligned'}
 
 
 def as_float32(tensor: Tensor) -> Tensor:
@@ -45,25 +48,36 @@ class Float32DCNv2(ModulatedDeformConv2dPack):
 
         Returns:
             Tensor: Shape (N, C', H', W').
-
-        Raises:
-            RuntimeError: If its weights are stored channels last, which the
-                parent would silently read in the wrong order.
         """
-        if not (self.weight.is_contiguous()
-                and self.conv_offset.weight.is_contiguous()):
-            raise RuntimeError(
-                'deformable convolution needs contiguous weights; convert a '
-                'model with pace_mmdet.engine.to_channels_last, not with '
-                'Module.to(memory_format=...)')
         with leave_autocast(x):
-            out = super().forward(as_float32(x).contiguous())
-        return out.to(x.dtype, memory_format=_memory_format(x))
+            out = self.conv_offset(as_float32(x))
+            factors = out.size(1) // 3
+            offset, mask = out.split([2 * factors, factors], dim=1)
+            return modulated_deform_conv2d(
+                x, offset, mask.sigmoid(), self.weight, self.bias,
+                self.stride, self.padding, self.dilation, self.groups,
+                self.deform_groups)
 
 
 @MODELS.register_module()
 class Float32RoIExtractor(SingleRoIExtractor):
     """:class:`SingleRoIExtractor` in float32; boxes are never cast."""
+
+    def build_roi_layers(self, layer_cfg: dict,
+                         featmap_strides: List[int]) -> nn.ModuleList:
+        """As the parent's, with the RoIAlign of ours for MMCV's.
+
+        Args:
+            layer_cfg (dict): ``type`` and arguments of the layer.
+            featmap_strides (list[int]): Of the feature maps.
+
+        Returns:
+            ModuleList: A layer for each.
+        """
+        if layer_cfg['type'] == 'RoIAlign' and not (
+                set(layer_cfg) - {'type'} - _ROI_ALIGN):
+            layer_cfg = dict(layer_cfg, type=RoIAlign)
+        return super().build_roi_layers(layer_cfg, featmap_strides)
 
     def forward(self,
                 feats: Tuple[Tensor],
@@ -83,8 +97,7 @@ class Float32RoIExtractor(SingleRoIExtractor):
         """
         with leave_autocast(rois):
             return super().forward(
-                tuple(as_float32(feat).contiguous() for feat in feats), rois,
-                roi_scale_factor)
+                tuple(map(as_float32, feats)), rois, roi_scale_factor)
 
 
 @MODELS.register_module()
@@ -106,11 +119,3 @@ class Float32RPNHead(RPNHead):
         """
         scores, deltas = super().forward_single(x)
         return as_float32(scores), as_float32(deltas)
-
-
-def _memory_format(tensor: Tensor) -> torch.memory_format:
-    """The format that the tensor is in."""
-    if (not tensor.is_contiguous()
-            and tensor.is_contiguous(memory_format=torch.channels_last)):
-        return torch.channels_last
-    return torch.contiguous_format

@@ -19,6 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.modules.utils import _pair
+from torch.utils.checkpoint import checkpoint
+
+from .kernels import torchvision_serves
 
 Pair = Union[int, Tuple[int, int]]
 
@@ -51,19 +54,54 @@ def modulated_deform_conv2d(x: Tensor,
         deform_groups (int): Of channels with positions of their own, D.
 
     Returns:
-        Tensor: In the input's type, shape (N, C', h, w).
+        Tensor: In the input's type and memory format, shape (N, C', h, w).
+        Positions and interpolation are in float32 at least; under autocast
+        the dense product is in its type.
     """
     dtype = torch.promote_types(x.dtype, torch.float32)
+    inputs = (x.to(dtype), offset.to(dtype), mask.to(dtype), weight.to(dtype))
+    geometry = (_pair(stride), _pair(padding), _pair(dilation), groups,
+                deform_groups)
+    if torchvision_serves(x):
+        out = _torchvision(*inputs, *geometry)
+    elif torch.is_grad_enabled():
+        # The columns are K times the input: they are made again for the
+        # gradients rather than kept.
+        out = checkpoint(
+            _weighted_sums, *inputs, *geometry, use_reentrant=False,
+            preserve_rng_state=False)
+    else:
+        out = _weighted_sums(*inputs, *geometry)
+    if bias is not None:
+        out = out + bias[:, None, None]
+    return out.to(x.dtype).contiguous(memory_format=_memory_format(x))
+
+
+def _torchvision(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor,
+                 stride: Tuple[int, int], padding: Tuple[int, int],
+                 dilation: Tuple[int, int], groups: int,
+                 deform_groups: int) -> Tensor:
+    """By torchvision's kernel."""
+    return torch.ops.torchvision.deform_conv2d(
+        x, weight, offset, mask, x.new_zeros(len(weight)), *stride, *padding,
+        *dilation, groups, deform_groups, True)
+
+
+def _weighted_sums(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor,
+                   stride: Tuple[int, int], padding: Tuple[int, int],
+                   dilation: Tuple[int, int], groups: int,
+                   deform_groups: int) -> Tensor:
+    """By one sparse and one dense matrix product."""
     num, channels, height, width = x.shape
     out_channels = weight.size(0)
     h, w = offset.shape[2:]
     places = weight[0, 0].numel()
-    index, tap_weights = _taps(
-        offset.to(dtype), mask.to(dtype), (height, width), weight.shape[2:],
-        _pair(stride), _pair(padding), _pair(dilation), deform_groups)
+    index, tap_weights = _taps(offset, mask, (height, width),
+                               weight.shape[2:], stride, padding, dilation,
+                               deform_groups)
     table = x.permute(0, 2, 3, 1).reshape(-1, channels // deform_groups)
     columns = F.embedding_bag(
-        index.flatten(0, -2), table.to(dtype), mode='sum',
+        index.flatten(0, -2), table, mode='sum',
         per_sample_weights=tap_weights.flatten(0, -2))
     # Slices of channels that neither kind of group divides further.
     slices = math.lcm(groups, deform_groups)
@@ -72,15 +110,14 @@ def modulated_deform_conv2d(x: Tensor,
                            slices // deform_groups, depth)
     columns = columns.permute(0, 3, 1, 2, 4).reshape(
         slices, num * h * w, places * depth)
-    weight = weight.view(groups, out_channels // groups, slices // groups,
-                         depth, places).permute(0, 2, 4, 3, 1)
+    weight = weight.reshape(groups, out_channels // groups, slices // groups,
+                            depth, places).permute(0, 2, 4, 3, 1)
     weight = weight.reshape(slices, places * depth, out_channels // groups)
-    out = torch.bmm(columns, weight.to(dtype))
-    out = out.view(groups, slices // groups, num, h, w, -1).sum(1)
-    out = out.permute(1, 0, 4, 2, 3).reshape(num, out_channels, h, w)
-    if bias is not None:
-        out = out + bias[:, None, None]
-    return out.to(x.dtype)
+    out = torch.bmm(columns, weight)
+    out = out.view(groups, slices // groups, num, h, w,
+                   out_channels // groups).sum(1)
+    out = out.permute(1, 2, 3, 0, 4).reshape(num, h, w, out_channels)
+    return out.permute(0, 3, 1, 2)
 
 
 def _taps(offset: Tensor, mask: Tensor, size: Tuple[int, int],
@@ -130,3 +167,11 @@ def _axis_taps(position: Tensor, size: int) -> Tuple[Tuple, Tuple]:
                torch.where(inside & (low < size - 1), share, 0))
     low = low.long()
     return (low.clamp(0, size - 1), (low + 1).clamp(0, size - 1)), weights
+
+
+def _memory_format(tensor: Tensor) -> torch.memory_format:
+    """The format that the tensor is in."""
+    if (not tensor.is_contiguous()
+            and tensor.is_contiguous(memory_format=torch.channels_last)):
+        return torch.channels_last
+    return torch.contiguous_format

@@ -10,7 +10,6 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.structures import InstanceData
 
-from pace_mmdet.engine import to_channels_last
 from pace_mmdet.engine.configuring import use_mixed_precision
 from pace_mmdet.models import (BoundedMaxIoUAssigner, Float32DCNv2,
                                Float32RoIExtractor)
@@ -120,7 +119,7 @@ def test_a_training_step(name):
         own = copy.deepcopy(model).cuda().train()
         if fast:
             use_mixed_precision(cfg)
-            to_channels_last(own)
+            own.to(memory_format=torch.channels_last)
         wrapper = build_optim_wrapper(own, cfg.optim_wrapper)
         torch.manual_seed(0)
         logs = own.train_step(

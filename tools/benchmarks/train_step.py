@@ -21,7 +21,6 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from rich.progress import track
 
-from pace_mmdet.engine import to_channels_last
 from pace_mmdet.engine.configuring import use_mixed_precision
 from pace_mmdet.images.saving import save_figure
 from pace_mmdet.testing import synthetic_sample
@@ -104,7 +103,7 @@ def train(variant: str, args: argparse.Namespace, sender) -> None:
         model.init_weights()
     model.to(args.device).train()
     if 'channels_last' in variant:
-        to_channels_last(model)
+        model.to(memory_format=torch.channels_last)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     batches = [[
         synthetic_sample(args.cells, args.height, args.width,

@@ -1,9 +1,6 @@
 """Hooks of the training loop."""
 from .checkpoints import AtomicCheckpointHook
-from .memory_format import MemoryFormatHook, to_channels_last
+from .memory_format import MemoryFormatHook
 from .seeding import IterationSeedHook
 
-__all__ = [
-    'AtomicCheckpointHook', 'IterationSeedHook', 'MemoryFormatHook',
-    'to_channels_last'
-]
+__all__ = ['AtomicCheckpointHook', 'IterationSeedHook', 'MemoryFormatHook']
