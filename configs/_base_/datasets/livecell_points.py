@@ -11,7 +11,7 @@ train_pipeline = [
     dict(type='LoadMicroscopyImage', normalize='none'),
     dict(type='LoadPointAnnotations'),
     # Short sides of section 6; 1333 never limits LIVECell's 520 x 704. OpenCV
-    # resizes; the reference has Pillow (backend='pillow', slower), which
+    # resizes; the reference has Pillow (backend='pillow'), which
     # averages where it shrinks: half a grey level apart at 440, 0.2 from 580.
     dict(
         type='RandomChoiceResize',
