@@ -1,9 +1,10 @@
 """Training steps of any config: images a second and peak memory.
 
 Compares our layers in float32 with MMDetection's own, and on a GPU with ours
-in bfloat16, with channels last, and with backbone and neck compiled. Images are synthetic, weights
-random. With --loss-curve it trains each for longer, on the same data and
-seeds, and draws the losses; then bfloat16 works on a CPU too, slowly.
+in bfloat16, with channels last, and with backbone and neck compiled. Images
+are synthetic, weights random. With --loss-curve it trains each for longer, on
+the same data and seeds, and draws the losses; then bfloat16 works on a CPU
+too, slowly.
 """
 import argparse
 import multiprocessing
