@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, page='plane of stacks, from 0',
         channel='channel of files with several, from 0')
     add_intensity_options(parser, default='percentile, as the plot does')
+    parser.add_argument('--window', nargs=4, type=float,
+                        metavar=('X1', 'Y1', 'X2', 'Y2'),
+                        help='draw this part of each image (default: all)')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace pictures that exist')
 
@@ -86,7 +89,7 @@ def run(args: argparse.Namespace) -> None:
     for image_id, path in track(paths.items(), 'Drawing',
                                 console=Console(stderr=True)):
         figure = comparison.figure(image_id, args.score_thr, args.zooms,
-                                   args.columns)
+                                   args.columns, args.window)
         save_figure(figure, path)
     print(f'{len(paths)} pictures in {args.out_dir}')
 

@@ -7,9 +7,10 @@ an IoU, IoU of the boundaries; for all cells, by size and by cell type. With
 """
 import argparse
 import io
+import json
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 from mmdet.registry import DATASETS, MODELS
 from mmengine.config import DictAction
@@ -29,6 +30,7 @@ from pace_mmdet.evaluation.mask_quality import (MEASURES, MaskQuality, align,
                                                 paired_difference,
                                                 save_quality)
 from pace_mmdet.evaluation.true_boxes import measure_masks
+from pace_mmdet.files import write_atomically
 
 from .running import program
 
@@ -49,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--out', type=Path, metavar='FILE.npz', help="write all cells' values")
     parser.add_argument(
+        '--results', type=Path, metavar='FILE.json',
+        help='write the predicted masks as COCO results, for compare.py')
+    parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={},
         metavar='KEY=VALUE', help='settings to change in the config')
     parser.add_argument(
@@ -56,8 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='load checkpoints that hold code')
 
 
-def measure(config: str, checkpoint: str,
-            args: argparse.Namespace) -> MaskQuality:
+def measure(config: str,
+            checkpoint: str,
+            args: argparse.Namespace,
+            results: Optional[List[dict]] = None) -> MaskQuality:
     """A model's masks for the true boxes of a config's images."""
     cfg = read_config(config)
     merge_options(cfg, args.cfg_options)
@@ -71,7 +78,7 @@ def measure(config: str, checkpoint: str,
     model.to(get_device()).eval()
     with redirect_stdout(io.StringIO()):  # pycocotools talks
         dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
-    return measure_masks(model, dataset)
+    return measure_masks(model, dataset, results)
 
 
 def table_of(quality: MaskQuality,
@@ -101,9 +108,12 @@ def table_of(quality: MaskQuality,
 
 def run(args: argparse.Namespace) -> None:
     """Measure and print."""
-    quality = measure(args.config, args.checkpoint, args)
+    results: List[dict] = []
+    quality = measure(args.config, args.checkpoint, args, results)
     if args.out is not None:
         save_quality(args.out, quality)
+    if args.results is not None:
+        write_atomically(args.results, json.dumps(results))
     console = Console()
     console.print(table_of(quality, None))
     if args.against is None:

@@ -126,6 +126,8 @@ class Matches:
             scores[f'AP{suffix}'] = _mean(precision[:, :, area, -1])
         # Average false-negative ratio (LIVECell paper, methods): the share
         # of cells that no detection was matched to, averaged over thresholds.
+        # LIVECell's code has no such score, but prints the recall at 2,000
+        # detections per IoU (code/coco_evaluation.py): one minus their mean.
         scores['AFNR'] = 1 - _mean(recall[:, 0, -1])
         return scores
 

@@ -1,5 +1,5 @@
 """Masks that a model predicts for the true boxes."""
-from typing import List
+from typing import List, Optional
 
 import numpy as np
 import torch
@@ -18,7 +18,9 @@ from pace_mmdet.sources.livecell.files import cell_type
 from .mask_quality import MaskQuality, as_quality, mask_ious
 
 
-def measure_masks(model: nn.Module, dataset: Dataset) -> MaskQuality:
+def measure_masks(model: nn.Module,
+                  dataset: Dataset,
+                  results: Optional[List[dict]] = None) -> MaskQuality:
     """Compare masks predicted for the true boxes with the true masks.
 
     Crowds are left out.
@@ -28,6 +30,8 @@ def measure_masks(model: nn.Module, dataset: Dataset) -> MaskQuality:
             evaluation mode.
         dataset (Dataset): A :class:`~pace_mmdet.datasets.CellMaskDataset` for
             testing, whose pipeline loads no annotations.
+        results (list[dict], optional): Gets the predicted masks as COCO's
+            results, with a score of 1.
 
     Returns:
         MaskQuality: Of all its cells.
@@ -52,6 +56,17 @@ def measure_masks(model: nn.Module, dataset: Dataset) -> MaskQuality:
         found = masks_in_boxes(model, dataset.pipeline, info,
                                boxes.reshape(-1, 4),
                                [cell['bbox_label'] for cell in cells])
+        if results is not None:
+            results += [
+                dict(
+                    image_id=info['img_id'],
+                    category_id=dataset.cat_ids[cell['bbox_label']],
+                    score=1.0,
+                    segmentation=dict(
+                        size=code['size'],
+                        counts=code['counts'].decode('ascii')))
+                for cell, code in zip(cells, found)
+            ]
         iou, boundary_iou = mask_ious(to_rles(counts, height, width), found)
         rows.append(
             dict(

@@ -1,4 +1,5 @@
 """The tool, on a model that was not trained."""
+import json
 import runpy
 import sys
 
@@ -40,12 +41,18 @@ def checkpoint(hela_folder):
 
 def test_two_models_on_the_same_cells(hela_folder, checkpoint, run_here):
     code, text = run_here(CONFIG, checkpoint, '--out', 'cells.npz',
-                          '--against', checkpoint)
+                          '--against', checkpoint, '--results', 'cells.json')
     assert code == 0, text
     measured = load_quality(hela_folder / 'cells.npz')
     assert len(measured.iou) and ((measured.iou >= 0)
                                   & (measured.iou <= 1)).all()
     assert 'differences' in text and '+0.00 ± 0.00' in text
+    results = json.loads((hela_folder / 'cells.json').read_text())
+    assert len(results) == len(measured.iou)
+    truth = json.loads(
+        (hela_folder / 'data/hela/annotations/val_masks.json').read_text())
+    images = {image['id'] for image in truth['images']}
+    assert {result['image_id'] for result in results} <= images
     code, again = run_here(CONFIG, checkpoint, '--against', 'cells.npz')
     assert code == 0 and again.split() == text.split()
 

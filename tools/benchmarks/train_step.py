@@ -1,9 +1,10 @@
 """Training steps of any config: images a second and peak memory.
 
 Compares our layers in float32 with MMDetection's own, and on a GPU with ours
-in bfloat16 and in bfloat16 with channels last. Images are synthetic, weights
-random. With --loss-curve it trains each for longer, on the same data and
-seeds, and draws the losses; then bfloat16 works on a CPU too, slowly.
+in bfloat16, with channels last, and with backbone and neck compiled. Images
+are synthetic, weights random. With --loss-curve it trains each for longer, on
+the same data and seeds, and draws the losses; then bfloat16 works on a CPU
+too, slowly.
 """
 import argparse
 import multiprocessing
@@ -29,7 +30,8 @@ from pace_mmdet.testing.benchmarking import (OURS, Comparison, Cost,
 from pace_mmdet.visualization.plots import compared_losses_figure
 
 STOCK = 'MMDetection'
-VARIANTS = (OURS, STOCK, 'bfloat16', 'bfloat16+channels_last')
+VARIANTS = (OURS, STOCK, 'bfloat16', 'bfloat16+channels_last',
+            'bfloat16+compiled')
 STOCK_LAYERS = dict(
     Float32DCNv2='DCNv2',
     Float32RoIExtractor='SingleRoIExtractor',
@@ -104,6 +106,9 @@ def train(variant: str, args: argparse.Namespace, sender) -> None:
     model.to(args.device).train()
     if 'channels_last' in variant:
         model.to(memory_format=torch.channels_last)
+    if 'compiled' in variant:
+        for part in (model.backbone, model.neck):
+            part.compile()
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     batches = [[
         synthetic_sample(args.cells, args.height, args.width,

@@ -10,7 +10,9 @@ train_pipeline = [
     # As published: the 8-bit values themselves, see the model's mean and std.
     dict(type='LoadMicroscopyImage', normalize='none'),
     dict(type='LoadPointAnnotations'),
-    # Short sides of section 6; 1333 never limits LIVECell's 520 x 704.
+    # Short sides of section 6; 1333 never limits LIVECell's 520 x 704. OpenCV
+    # resizes; the reference has Pillow (backend='pillow'), which
+    # averages where it shrinks: half a grey level apart at 440, 0.2 from 580.
     dict(
         type='RandomChoiceResize',
         scales=[(1333, side) for side in (440, 480, 520, 580, 620)],

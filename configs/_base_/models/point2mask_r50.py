@@ -7,6 +7,10 @@ model = dict(
     type='MaskRCNN',
     data_preprocessor=dict(
         type='DetDataPreprocessor',
+        # LIVECell's normalisation, as "the same settings" has it. To be tried
+        # where COCO weights are at hand: std=[1.0, 1.0, 1.0]. The Caffe
+        # ResNet-50 was trained so, on values that spread by some 58; the stem
+        # and first stage are frozen and here see values that spread by 1.
         mean=[128.0, 128.0, 128.0],
         std=[11.578, 11.578, 11.578],
         bgr_to_rgb=False,

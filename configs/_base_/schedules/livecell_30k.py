@@ -1,6 +1,7 @@
 # LIVECell's schedule: 30,000 iterations of 16 images, evaluated every 500.
 # (The paper says "3x", which is 270,000 iterations in detectron2, but picks
-# checkpoints at 3,000 to 5,000: a fine-tuning run.)
+# checkpoints at 3,000 to 5,000: a fine-tuning run. In other toolkits 3x means
+# 36 epochs, which is 7,300 iterations here.)
 train_cfg = dict(
     type='IterBasedTrainLoop', max_iters=30000, val_interval=500)
 val_cfg = dict(type='ValLoop')
