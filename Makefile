@@ -13,13 +13,14 @@ CONSTRAINTS := torch=$$($(PYTHON) -c '$(TORCH)') \
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo annotate test bench bench-full lint clean
+.PHONY: help install demo annotate test test-install bench bench-full lint clean
 
 help:
 	@echo 'make install     set up everything in .venv (once; later runs do nothing)'
 	@echo 'make demo        train from 4 points per cell on real cells, and show the result'
 	@echo 'make annotate    annotate three of their images in the browser'
 	@echo 'make test        run the tests'
+	@echo 'make test-install  install the wheel into empty environments, and use it'
 	@echo 'make bench       measure our parts beside what they replace'
 	@echo 'make bench-full  the same at LIVECell'\''s full size (longer)'
 	@echo 'make lint        check the style'
@@ -54,6 +55,11 @@ annotate: $(STAMP)
 test: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)
 	.venv/bin/python -m pytest
+
+# With pip, and from where pip takes packages: minutes.
+test-install: export OMP_NUM_THREADS ?= 1
+test-install: $(STAMP)
+	.venv/bin/python -m pytest tests/installing.py
 
 bench: $(STAMP)
 	.venv/bin/python tools/benchmarks/bench.py

@@ -14,10 +14,8 @@ ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs/hela/pace_r18_hela_4pt.py'
 
 
-@pytest.fixture(scope='module')
-def hela_folder(tmp_path_factory):
-    """A working folder with ``data/hela`` and a config of two iterations."""
-    folder = tmp_path_factory.mktemp('work')
+def synthetic_hela(data):
+    """Write a small stand-in for the HeLa data into a folder."""
     images, labels = [], []
     for seed in range(2):
         cells = synthetic_cells(60, 120, 800, seed)
@@ -26,9 +24,15 @@ def hela_folder(tmp_path_factory):
             label[int(y1):int(y2), int(x1):int(x2)] = number
         images.append(cells.image.astype(np.uint16) * 100)
         labels.append(label)
-    data = folder / 'data/hela'
     counts = hela.write_parts(np.stack(images), np.stack(labels), data)
     hela._write_manifest(data, counts)
+
+
+@pytest.fixture(scope='module')
+def hela_folder(tmp_path_factory):
+    """A working folder with ``data/hela`` and a config of two iterations."""
+    folder = tmp_path_factory.mktemp('work')
+    synthetic_hela(folder / 'data/hela')
     (folder / 'short.py').write_text(
         f"_base_ = '{CONFIG}'\n"
         'train_cfg = dict(max_iters=2, val_interval=2)\n'

@@ -10,8 +10,8 @@ import torch
 # An optimizer imports it, which takes seconds: once, not in every fork.
 import torch._dynamo  # noqa: F401
 
-from pace_mmdet.commands.running import run_tool
-from pace_mmdet.recipes import rehearsal
+from pace_mmdet.commands import pace
+from pace_mmdet.recipes import rehearsal, steps
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools/rehearse_livecell.py'
@@ -24,8 +24,7 @@ def call(monkeypatch):
 
     def run(*args):
         monkeypatch.setattr(sys, 'argv', [TOOL.name, *map(str, args)])
-        main = runpy.run_path(str(TOOL))['main']
-        return run_tool(main)
+        return runpy.run_path(str(TOOL))['main']()
 
     return run
 
@@ -41,9 +40,9 @@ def _fork(monkeypatch):
             try:
                 os.chdir(cwd)
                 os.environ.update(env)
-                sys.argv = [str(word) for word in command[1:]]
+                assert command[1:3] == ['-m', 'pace_mmdet']
                 torch.set_num_threads(1)
-                runpy.run_path(sys.argv[0], run_name='__main__')
+                code = pace.main(command[3:])
             except SystemExit as ended:
                 code = ended.code or 0
             finally:
@@ -53,7 +52,7 @@ def _fork(monkeypatch):
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         return SimpleNamespace(returncode=status)
 
-    monkeypatch.setattr(rehearsal, 'subprocess', SimpleNamespace(run=run))
+    monkeypatch.setattr(steps, 'subprocess', SimpleNamespace(run=run))
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ def test_every_step_works(call, config, tmp_path, monkeypatch, capfd):
                  'All steps worked'):
         assert said in text
     assert (folder / 'work_dirs/pace_small/iter_1.pth').is_file()
-    assert '| PACE | 4 |' in text
+    assert '| PACE | pace | 4 |' in text
 
 
 def test_a_step_that_fails(call, tmp_path, config, monkeypatch, capfd):
@@ -89,7 +88,7 @@ def test_a_step_that_fails(call, tmp_path, config, monkeypatch, capfd):
     assert call('--config', config, '--folder', tmp_path / 'folder') == 2
     error = capfd.readouterr().err
     assert 'livecell_coco_train.json: the server says 404' in error
-    assert 'livecell.py ended with exit status 2' in error
+    assert 'pace data ended with exit status 2' in error
 
 
 def test_a_folder_in_use(call, config, tmp_path, capfd):

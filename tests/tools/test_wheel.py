@@ -105,4 +105,4 @@ def test_training_and_predicting(pace, site, hela_folder, tmp_path):
 
 def test_the_papers_table(pace):
     said = pace('table', '--configs', 'pace')
-    assert '| PACE | 4 |' in said and '| 47.73 |' in said
+    assert '| PACE | pace | 4 |' in said and '| 47.73 |' in said
