@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from pace_mmdet.errors import ImageFileError
 
 from . import changes
-from .errors import AnnotateError, ChangeRefused, NotFound
+from .errors import AnnotateError, ChangeRefused, NotFound, TooSlow
 from .measuring import cost_table, measured_cost_figure
 from .project import Project
 from .security import MAX_BODY, Guard
@@ -180,7 +180,10 @@ async def _cost_picture(request: Request) -> Response:
 
 
 def _tell(request: Request, error: Exception) -> Response:
-    return _json(dict(error=str(error)), getattr(error, 'status', 400))
+    # What did not arrive in time is not waited for.
+    headers = {'Connection': 'close'} if isinstance(error, TooSlow) else None
+    return _json(dict(error=str(error)), getattr(error, 'status', 400),
+                 headers=headers)
 
 
 def _nothing_here(request: Request, error: Any) -> Response:

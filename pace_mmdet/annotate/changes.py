@@ -179,6 +179,12 @@ def check_box(box: Sequence[float], width: int, height: int) -> None:
         raise ChangeRefused(
             f'the box at x={x:g}, y={y:g} lies outside the image of {width} '
             f'x {height} pixels')
+    if (x < -10 * width or y < -10 * height or x + box_width > 11 * width
+            or y + box_height > 11 * height):
+        raise ChangeRefused(
+            f'the box at x={x:g}, y={y:g} of {box_width:g} x {box_height:g} '
+            f'pixels reaches out of the image of {width} x {height} pixels '
+            'by more than ten times its size')
 
 
 def _find_box(connection: sqlite3.Connection, key: str) -> sqlite3.Row:

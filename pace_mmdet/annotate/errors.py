@@ -12,7 +12,12 @@ class AnnotateError(UserError):
 
 
 class ProjectError(AnnotateError):
-    """The project's file, folder or port cannot be used."""
+    """The project's file, folder or port cannot be used.
+
+    While the page is served, nothing was saved: what was sent may be sent
+    again when the file is there again.
+    """
+    status = 500
 
 
 class ChangeRefused(AnnotateError):
@@ -31,6 +36,11 @@ class NotFound(AnnotateError):
 class StorageError(AnnotateError):
     """Nothing was saved; the same may be sent again later."""
     status = 507
+
+
+class TooSlow(AnnotateError):
+    """What was announced did not arrive."""
+    status = 408
 
 
 class BodyTooLarge(AnnotateError):

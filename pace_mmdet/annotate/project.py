@@ -19,7 +19,7 @@ from .folder import ProjectImage, read_plane, resolve, scan, without_folder
 from .holding import take_boxes
 from .importing import import_boxes
 from .measuring import Effort, measured_efforts
-from .schema import open_for_reading, open_project, read_meta
+from .schema import as_storage_error, open_for_reading, open_project, read_meta
 from .tiles import PyramidCache, num_levels
 from .writer import Writer
 
@@ -232,9 +232,13 @@ class Project:
 
     def _read(self, query: Callable[..., Any], *args) -> Any:
         with self._reading:
-            # Several statements that see one moment.
-            self._reader.execute('BEGIN')
             try:
-                return query(self._reader, *args)
-            finally:
-                self._reader.execute('COMMIT')
+                # Several statements that see one moment.
+                self._reader.execute('BEGIN')
+                try:
+                    return query(self._reader, *args)
+                finally:
+                    if self._reader.in_transaction:
+                        self._reader.execute('COMMIT')
+            except sqlite3.Error as error:
+                raise as_storage_error(error, self.path) from error

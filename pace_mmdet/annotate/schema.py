@@ -5,9 +5,11 @@ revisions, and answers belong to a revision: moving the box makes a new one
 without answers, and undoing the move makes the old one current again, with
 its answers. So no change deletes a row, and each is undone by a pointer.
 """
+import os
 import sqlite3
+import stat
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, Optional, Union
 
@@ -88,6 +90,7 @@ def open_project(path: Union[str, Path],
                            f'{MAX_POINTS}, got {num_points}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _make_private(path)
         connection = _connect(str(path))
     except (OSError, sqlite3.Error) as error:
         raise ProjectError(f'{path}: cannot be opened: {error}') from None
@@ -166,6 +169,21 @@ def _closed_on_error(connection: sqlite3.Connection,
         if isinstance(error, sqlite3.Error):
             raise as_storage_error(error, path) from None
         raise
+
+
+def _make_private(path: Path) -> None:
+    """Leave a project's file to its owner; make it if it does not exist.
+
+    A group that may write to it keeps its rights: somebody gave them.
+    SQLite makes the files beside with the rights of this one.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    mode = stat.S_IMODE(path.stat().st_mode)
+    kept = mode & (0o770 if mode & stat.S_IWGRP else 0o700)
+    if kept != mode:
+        # Only its owner can, who else may write to it.
+        with suppress(PermissionError):
+            path.chmod(kept)
 
 
 def _connect(name: str, uri: bool = False) -> sqlite3.Connection:

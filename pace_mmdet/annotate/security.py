@@ -6,6 +6,7 @@ this machine (DNS rebinding), which the Host header gives away, or across
 sites, which the Origin and Sec-Fetch-Site headers do. On other addresses
 than the loopback there are other people, so there a token is demanded.
 """
+import asyncio
 import hmac
 import ipaddress
 import socket
@@ -17,9 +18,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import BodyTooLarge
+from .errors import BodyTooLarge, TooSlow
 
 MAX_BODY = 2**20
+# For the head of a request, and for its body.
+SECONDS_TO_ARRIVE = 30.
 COOKIE = 'pace_token'
 _HEADERS = {
     'Content-Security-Policy':
@@ -149,14 +152,26 @@ class Guard:
 
 
 class _Bounded:
-    """Receives a body up to a size."""
+    """Receives a body up to a size, in bounded time."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._limit = self._left = limit
+        self._complete = False
+        self._deadline = (asyncio.get_running_loop().time() +
+                          SECONDS_TO_ARRIVE)
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        if self._complete:
+            return await self._receive()
+        try:
+            message = await asyncio.wait_for(
+                self._receive(),
+                max(self._deadline - asyncio.get_running_loop().time(), 0))
+        except asyncio.TimeoutError:
+            raise TooSlow('the request did not arrive whole in '
+                          f'{SECONDS_TO_ARRIVE:g} s') from None
+        self._complete = not message.get('more_body')
         self._left -= len(message.get('body', b''))
         if self._left < 0:
             raise BodyTooLarge(self._limit)

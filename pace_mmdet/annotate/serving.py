@@ -1,15 +1,21 @@
 """Running the server."""
+import asyncio
 import secrets
 import socket
-from typing import Optional
+from pathlib import Path
+from typing import Optional, Union
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from pace_mmdet.files import write_atomically
 
 from .app import make_app
 from .errors import ProjectError
 from .project import Project
-from .security import is_loopback
+from .security import SECONDS_TO_ARRIVE, is_loopback
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -43,20 +49,38 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def make_token(host: str, token: Optional[str] = None) -> Optional[str]:
-    """The token that an address needs: the given one, or a new one.
+def make_token(host: str,
+               token: Optional[str] = None,
+               path: Union[str, Path, None] = None) -> Optional[str]:
+    """The token that an address needs: the given one, the kept, or a new one.
+
+    Args:
+        host (str): What is listened on.
+        token (str, optional): What the user says.
+        path (str or Path, optional): The project's file. A new token is kept
+            beside it, readable by its owner alone, so that pages that are
+            open outlive a restart; removing that file revokes it.
 
     Returns:
         str or None: None on a loopback address, unless one is given.
 
     Raises:
-        ProjectError: If the given one is easily guessed.
+        ProjectError: If it is easily guessed.
+        OSError: If it cannot be kept.
     """
-    if token is not None and len(token) < 16:
+    if token is None:
+        if is_loopback(host):
+            return None
+        kept = path and Path(path).with_name(f'.{Path(path).name}.token')
+        if kept and kept.is_file():
+            token = kept.read_text(encoding='utf-8').strip()
+        else:
+            token = secrets.token_urlsafe(24)
+            if kept:
+                write_atomically(kept, token, private=True)
+    if len(token) < 16:
         raise ProjectError('a token must have at least 16 characters, got '
                            f'{len(token)}; leave --token out to get one')
-    if token is None and not is_loopback(host):
-        return secrets.token_urlsafe(24)
     return token
 
 
@@ -69,10 +93,43 @@ def address(host: str, sock: socket.socket, token: Optional[str]) -> str:
     return f'http://{name}:{port}/' + (f'?token={token}' if token else '')
 
 
+class _Impatient(H11Protocol):
+    """Closes connections on which the head of a request does not arrive.
+
+    uvicorn waits for it without end.
+    """
+
+    _waiting: Optional[asyncio.TimerHandle] = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Optional[Exception]) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_waiting()
+        elif self._waiting is None:
+            self._waiting = self.loop.call_later(SECONDS_TO_ARRIVE,
+                                                 self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+
 def make_server(app: ASGIApp) -> uvicorn.Server:
     """A server for an application; ``run(sockets=[...])`` starts it."""
     return uvicorn.Server(uvicorn.Config(
-        app, lifespan='off', ws='none', loop='asyncio', http='h11',
+        app, lifespan='off', ws='none', loop='asyncio', http=_Impatient,
         log_level='warning', access_log=False, server_header=False,
         timeout_keep_alive=60, timeout_graceful_shutdown=2))
 

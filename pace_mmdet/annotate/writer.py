@@ -3,6 +3,7 @@ import queue
 import sqlite3
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, List, Tuple, Union
 
@@ -42,7 +43,7 @@ class Writer:
 
         Returns:
             Future: Gives what the job returned or raised, or a StorageError
-            if it could not be committed.
+            or ProjectError if it could not be committed.
         """
         future: Future = Future()
         self._jobs.put((job, future))
@@ -79,8 +80,10 @@ class Writer:
                 outcomes.append(self._attempt(job))
             self._connection.execute('COMMIT')
         except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute('ROLLBACK')
+            # A damaged file may not even do that.
+            with suppress(sqlite3.Error):
+                if self._connection.in_transaction:
+                    self._connection.execute('ROLLBACK')
             failure = as_storage_error(error, self._path)
             for _, future in group:
                 future.set_exception(failure)
@@ -96,8 +99,11 @@ class Writer:
         self._connection.execute('SAVEPOINT job')
         try:
             return job(self._connection), None
-        except sqlite3.OperationalError:
-            raise  # of the disk, not of the job: nothing can be committed
+        except sqlite3.IntegrityError as error:
+            self._connection.execute('ROLLBACK TO job')
+            return None, error
+        except sqlite3.DatabaseError:
+            raise  # of the file, not of the job: nothing can be committed
         except Exception as error:
             self._connection.execute('ROLLBACK TO job')
             return None, error

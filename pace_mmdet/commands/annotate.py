@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
     only_writes = (args.export or args.cost) and not args.boxes
     if only_writes and not Path(args.db).is_file():
         raise UserError(f'{args.db}: no such project file')
-    token = make_token(args.host, args.token)
+    token = make_token(args.host, args.token, args.db)
     with Project(args.images, args.db, args.points, args.seed, args.page,
                  _progress, args.channel,
                  args.intensities or Intensities()) as project:

@@ -82,6 +82,10 @@ def test_a_box_is_stored_as_drawn(desk):
     ([10, 60, 5, 5], 'outside'),
     ([-5, 10, 5, 5], 'outside'),
     ([10, -7, 5, 5], 'outside'),
+    ([10, 10, 1e300, 5], 'reaches out of the image of 80 x 60 pixels by'),
+    ([-1e300, 10, 1.7e308, 5], 'outside|reaches out'),
+    ([10, 10, 5, 651], 'reaches out'),
+    ([-801, 10, 805, 5], 'reaches out'),
     ([float('nan'), 0, 5, 5], 'finite'),
     ([0, 0, float('inf'), 5], 'finite'),
 ])

@@ -1,4 +1,5 @@
 """The routes, and who may use them."""
+import os
 import socket
 import sqlite3
 import uuid
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from pace_mmdet.annotate import Project
+from pace_mmdet.annotate import Project, changes, queries, security
+from pace_mmdet.annotate import serving as serving_module
 from pace_mmdet.annotate.errors import ProjectError
 from pace_mmdet.annotate.security import Guard, is_loopback
 from pace_mmdet.annotate.serving import address, listen, make_token
@@ -161,6 +163,105 @@ def test_a_full_disk_is_told_and_passes(client, project):
     status, content = send(client, *many)
     assert status == 200
     assert len(client.get('/api/images/1')[1]['boxes']) == 300
+
+
+@pytest.mark.parametrize(('error', 'status'), [
+    (sqlite3.DatabaseError('database disk image is malformed'), 500),
+    (sqlite3.OperationalError('disk I/O error'), 507),
+    (sqlite3.NotSupportedError('x'), 500),
+])
+def test_a_damaged_file_is_no_refusal(client, project, monkeypatch, error,
+                                      status):
+    """What the page takes for a refusal it drops."""
+    def fail(*args):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, 'apply_change', fail)
+        assert send(client, create())[0] == status
+        patch.setattr(queries, 'contents_of_image', fail)
+        assert client.get('/api/images/1')[0] == status
+    assert client.get('/api/images/1')[1]['boxes'] == []
+    status, content = send(client, create())
+    assert status == 200 and content['replies'][0]['ok']
+
+
+def test_the_file_is_for_its_owner_only(folder, tmp_path):
+    path = tmp_path / 'p.db'
+    before = os.umask(0)
+    try:
+        for mode in (None, 0o644, 0o664, 0o660):
+            if mode is not None:
+                path.chmod(mode)
+            with Project(folder, path) as project:
+                project.change(
+                    changes.CreateBox(request=f'{mode}', key=f'{mode}',
+                                      seconds=1., image=1, box=[1, 1, 9, 9]),
+                    'A').result()
+                modes = {item.name: item.stat().st_mode & 0o777
+                         for item in tmp_path.glob('*p.db*')}
+            kept = 0o660 if mode in (0o664, 0o660) else 0o600
+            assert {name: mode for name, mode in modes.items()
+                    if name.startswith('p.db')} == {
+                        'p.db': kept, 'p.db-wal': kept, 'p.db-shm': kept}
+    finally:
+        os.umask(before)
+
+
+def test_a_token_outlives_a_restart(tmp_path):
+    path = tmp_path / 'p.db'
+    token = make_token('0.0.0.0', None, path)
+    assert make_token('0.0.0.0', None, path) == token
+    kept, = tmp_path.iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert make_token('0.0.0.0', TOKEN, path) == TOKEN
+    assert make_token('127.0.0.1', None, path) is None
+    kept.unlink()
+    assert make_token('0.0.0.0', None, path) != token
+    kept.write_text('short')
+    with pytest.raises(ProjectError, match='at least 16 characters'):
+        make_token('0.0.0.0', None, path)
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(serving_module, 'SECONDS_TO_ARRIVE', 0.3)
+    monkeypatch.setattr(security, 'SECONDS_TO_ARRIVE', 0.3)
+
+
+HEAD = (b'POST /api/changes HTTP/1.1\r\nHost: 127.0.0.1\r\n'
+        b'Content-Type: application/json\r\nContent-Length: 99\r\n')
+
+
+@pytest.mark.parametrize('before', [b'', b'GET /none HTTP/1.1\r\n'
+                                    b'Host: 127.0.0.1\r\n\r\n'])
+@pytest.mark.parametrize(('sent', 'answer'), [
+    (b'GET / HTT', b''), (HEAD, b''),
+    (HEAD + b'\r\n{"annot', b'HTTP/1.1 408'),
+])
+def test_half_sent_requests_are_closed(client, impatient, before, sent,
+                                       answer):
+    with socket.create_connection(('127.0.0.1', client.port),
+                                  timeout=10) as sock:
+        if before:
+            sock.sendall(before)
+            assert sock.recv(4096).startswith(b'HTTP/1.1 404')
+        sock.sendall(sent)
+        received = b''
+        while part := sock.recv(4096):
+            received += part
+    assert received[:12] == answer
+
+
+def test_many_half_sent_requests(client, impatient):
+    socks = [socket.create_connection(('127.0.0.1', client.port), timeout=10)
+             for _ in range(100)]
+    for sock in socks:
+        sock.sendall(HEAD)
+    assert [sock.recv(1) for sock in socks] == [b''] * 100
+    for sock in socks:
+        sock.close()
+    assert client.get('/')[0] == 200
 
 
 @pytest.mark.parametrize(('headers', 'status'), [
