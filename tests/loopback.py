@@ -2,7 +2,7 @@
 import os
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from unittest import mock
 
@@ -43,6 +43,8 @@ class Mood:
     ranges = True  # whether ranges are understood
     content_range = None  # another one than the right one
     chunked = False  # no Content-Length
+    location = None  # redirect to this address
+    endless = False  # no length, and no end
     hang = None  # an event to wait for after half of the answer
 
 
@@ -70,6 +72,19 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(mood.status or 404)
             self.send_header('Content-Length', '0')
             self.end_headers()
+            return
+        if mood.location:
+            self.send_response(302)
+            self.send_header('Location', mood.location)
+            self.send_header('Content-Length', '0')
+            self.end_headers()
+            return
+        if mood.endless:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(ConnectionError):
+                while self.command == 'GET':
+                    self.wfile.write(bytes(2**16))
             return
         start = int(re.match(r'bytes=(\d+)-', asked)[1]) if asked else 0
         same = self.headers.get('If-Range') == mood.etag

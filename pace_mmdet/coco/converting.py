@@ -9,6 +9,7 @@ from pycocotools import mask as mask_utils
 from rich.progress import track
 
 from pace_mmdet.errors import MAX_LISTED
+from pace_mmdet.files import refuse_inputs
 from pace_mmdet.points import draw_points, flip_labels, label_points
 
 from .files import BLOCK_SIZE, CocoFile, ImageEntry, write_coco
@@ -87,10 +88,12 @@ def masks_to_points(source: Union[str, Path],
     Raises:
         ValueError: If an argument makes no sense.
         AnnotationError: If the source is missing, broken or no COCO file.
+        UserError: If the target is the source.
     """
     check_num_points(max_points)
     if not 0 <= flip_prob <= 1:
         raise ValueError(f'flip_prob must be in [0, 1], got {flip_prob}')
+    refuse_inputs([target], [source])
     file = CocoFile(source)
     file.faults.raise_if_any('Correct the file.')
     report = ConversionReport(images=len(file.images))

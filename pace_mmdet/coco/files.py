@@ -14,7 +14,7 @@ import msgspec
 from pace_mmdet.errors import AnnotationError, Faults
 from pace_mmdet.files import atomic_file
 
-from .json_checks import error_place, syntax_fault
+from .json_checks import decode_json, error_place, syntax_fault
 
 T = TypeVar('T')
 BLOCK_SIZE = 2000
@@ -222,9 +222,9 @@ def decode_leniently(data: bytes, kind: Type[T]) -> T:
         msgspec.DecodeError: If it is something else.
     """
     try:
-        return msgspec.json.decode(data, type=kind)
+        return decode_json(data, kind)
     except msgspec.ValidationError:
-        return msgspec.json.decode(data, type=kind, strict=False)
+        return decode_json(data, kind, strict=False)
 
 
 def read_json_bytes(path: Union[str, Path]) -> bytes:

@@ -2,13 +2,14 @@
 import mmap
 import re
 from pathlib import Path
-from typing import Union
+from typing import Any, Union
 
 import msgspec
 
 from pace_mmdet.errors import AnnotationError
 
 _EXCERPT = 20
+_TOO_DEEP = 'lists or objects are nested too deeply'
 
 
 class _Coco(msgspec.Struct):
@@ -16,6 +17,21 @@ class _Coco(msgspec.Struct):
     images: msgspec.Raw
     annotations: msgspec.Raw
     categories: msgspec.Raw
+
+
+def decode_json(data: Union[bytes, mmap.mmap],
+                kind: Any,
+                strict: bool = True) -> Any:
+    """``msgspec.json.decode``, for files of strangers.
+
+    Raises:
+        DecodeError: As that; also if it is nested too deeply to be read,
+            which is a RecursionError there.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind, strict=strict)
+    except RecursionError:
+        raise msgspec.DecodeError(_TOO_DEEP) from None
 
 
 def check_complete_coco(path: Union[str, Path]) -> None:
@@ -37,7 +53,7 @@ def check_complete_coco(path: Union[str, Path]) -> None:
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         fault = ''
         try:
-            msgspec.json.decode(data, type=_Coco)
+            decode_json(data, _Coco)
         except msgspec.ValidationError as error:
             fault = ('expected a COCO file, an object with images, '
                      f'annotations and categories: {error}')
@@ -58,6 +74,8 @@ def syntax_fault(data: Union[bytes, mmap.mmap],
     Returns:
         str: The fault, the number of its byte, and what stands there.
     """
+    if str(error) == _TOO_DEEP:
+        return _TOO_DEEP
     place = error_place(data, error)
     if data[:_EXCERPT].lstrip().startswith(b'<'):
         return ('not JSON but HTML or XML, perhaps the page of a login or an '

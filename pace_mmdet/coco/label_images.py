@@ -1,4 +1,5 @@
 """From label images, one number per cell, to COCO masks."""
+from itertools import chain
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
@@ -7,6 +8,7 @@ from pycocotools import mask as mask_utils
 from rich.progress import track
 
 from pace_mmdet.errors import AnnotationError, Faults, ImageFileError
+from pace_mmdet.files import refuse_inputs
 from pace_mmdet.images.folders import list_folder, stem_of
 from pace_mmdet.images.formats import IMAGE_SUFFIXES
 from pace_mmdet.images.labels import (CELLPOSE_ENDING, LABEL_SUFFIXES,
@@ -142,6 +144,7 @@ def labels_to_coco(images: Union[str, Path],
         ImageFileError: If files have no partner, cannot be read, or differ
             in size from it; lists all of them.
         AnnotationError: If there is no cell to write.
+        UserError: If the target is one of the files that are read.
     """
     if not label_suffix:
         label_suffix = _usual_suffix(Path(images), Path(labels))
@@ -150,6 +153,7 @@ def labels_to_coco(images: Union[str, Path],
     in_labels = _by_stem(Path(labels), label_suffix, LABEL_SUFFIXES,
                          image_suffix)
     pairs = _pair_up(in_images.by_stem, in_labels.by_stem, images, labels)
+    refuse_inputs([target], chain.from_iterable(pairs))
     faults = Faults(labels, ImageFileError)
     entries, annotations, left_out = [], [], 0
     for image_path, label_path in track(pairs, 'Reading label images'):

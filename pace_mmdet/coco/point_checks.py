@@ -104,6 +104,13 @@ def _check_boxes(columns: PointColumns, sizes: np.ndarray,
         finite & ~empty & known & outside,
         lambda i: f'annotation {ids[i]}: bbox {boxes[i].tolist()} (x, y, '
         f'width, height) lies outside its image of {_size(sizes[i])}')
+    far = (boxes[:, :2] < -10 * sizes).any(axis=1) | (
+        boxes[:, :2] + boxes[:, 2:] > 11 * sizes).any(axis=1)
+    faults.add_where(
+        finite & ~empty & known & ~outside & far,
+        lambda i: f'annotation {ids[i]}: bbox {boxes[i].tolist()} (x, y, '
+        'width, height) reaches out of its image by more than ten times its '
+        f'size, {_size(sizes[i])}')
 
 
 def _check_counts(columns: PointColumns, num_points: int,

@@ -19,6 +19,7 @@ from pace_mmdet.annotate.measuring import (PAPER, Effort, measured_cost_figure,
 from pace_mmdet.annotate.project import Project
 from pace_mmdet.annotate.serving import address, listen, make_token, serve
 from pace_mmdet.errors import MAX_LISTED, UserError
+from pace_mmdet.files import refuse_inputs
 from pace_mmdet.images.folders import list_folder
 from pace_mmdet.images.intensities import Intensities
 from pace_mmdet.images.saving import save_figure
@@ -96,6 +97,10 @@ def run(args: argparse.Namespace) -> None:
         raise UserError('--val goes with --export')
     if args.val is not None and Path(args.export).name == VAL_NAME:
         raise UserError(f'--val writes {VAL_NAME}: give --export another name')
+    refuse_inputs(
+        [args.export, args.cost,
+         args.val and Path(args.export).with_name(VAL_NAME)],
+        [args.db, *(args.boxes or [])])
     only_writes = (args.export or args.cost) and not args.boxes
     if only_writes and not Path(args.db).is_file():
         raise UserError(f'{args.db}: no such project file')

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from pace_mmdet.errors import UserError
+from pace_mmdet.files import refuse_inputs
 from pace_mmdet.images.saving import save_figure
 from pace_mmdet.visualization.comparing import Comparison
 
@@ -82,6 +83,9 @@ def run(args: argparse.Namespace) -> None:
             Path(comparison.truth.images[image_id].file_name).stem + '.png')
         for image_id in ids
     }
+    refuse_inputs(paths.values(), [
+        Path(args.img_dir, image.file_name)
+        for image in comparison.truth.images.values()])
     existing = [path for path in paths.values() if path.exists()]
     if existing and not args.overwrite:
         raise UserError(f'{existing[0]} exists already; choose another '

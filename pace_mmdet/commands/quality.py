@@ -30,7 +30,7 @@ from pace_mmdet.evaluation.mask_quality import (MEASURES, MaskQuality, align,
                                                 paired_difference,
                                                 save_quality)
 from pace_mmdet.evaluation.true_boxes import measure_masks
-from pace_mmdet.files import write_atomically
+from pace_mmdet.files import refuse_inputs, write_atomically
 
 from .running import program
 
@@ -108,6 +108,9 @@ def table_of(quality: MaskQuality,
 
 def run(args: argparse.Namespace) -> None:
     """Measure and print."""
+    refuse_inputs([args.out, args.results],
+                  [args.config, args.checkpoint, args.against,
+                   args.against_config])
     results: List[dict] = []
     quality = measure(args.config, args.checkpoint, args, results)
     if args.out is not None:

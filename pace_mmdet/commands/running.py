@@ -20,10 +20,10 @@ _FOR_MODELS = ('torch', 'mmengine', 'mmcv', 'mmdet', 'scipy', 'roifile',
 
 
 def program(name: str) -> Callable[..., int]:
-    """The ``main`` of a module.
+    """The ``main`` of a command, which is loaded when that is called.
 
     Args:
-        name (str): Its ``__name__``.
+        name (str): Name of its module.
 
     Returns:
         Callable: As :func:`run_command`, without the name.
@@ -43,24 +43,30 @@ def run_command(name: str,
         prog (str, optional): What it was called by.
 
     Returns:
-        int: Exit code, 2 for a fault of the user.
+        int: Exit code, as of :func:`run_tool`.
+    """
+    return run_tool(lambda: _run(name, argv, prog))
+
+
+def _run(name: str, argv: Optional[Sequence[str]],
+         prog: Optional[str]) -> Optional[int]:
+    """Load a command, which takes seconds if it is about models, and call it.
     """
     try:
         command = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if (error.name or '').partition('.')[0] not in _FOR_MODELS:
             raise
-        print(f'error: this needs {error.name}, which is not installed; '
-              "pip install 'pace-mmdet[train]' brings what models need",
-              file=sys.stderr)
-        return EXIT_USER_ERROR
+        raise UserError(
+            f'this needs {error.name}, which is not installed; '
+            "pip install 'pace-mmdet[train]' brings what models need"
+        ) from None
     parser = argparse.ArgumentParser(
         prog=prog,
         description=command.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     command.add_arguments(parser)
-    args = parser.parse_args(argv)
-    return run_tool(lambda: command.run(args))
+    return command.run(parser.parse_args(argv))
 
 
 def run_tool(main: Callable[[], Optional[int]]) -> int:

@@ -8,7 +8,7 @@ import json
 
 from pace_mmdet.evaluation.report import score_table
 from pace_mmdet.evaluation.scoring import plain_scores, score_files
-from pace_mmdet.files import atomic_file
+from pace_mmdet.files import atomic_file, refuse_inputs
 
 from .running import program
 
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Score, print and write."""
+    refuse_inputs([args.out], [args.gt, args.predictions])
     rows = score_files(args.gt, args.predictions, args.metric)
     for iou_type, groups in rows.items():
         print(score_table(f'LIVECell {iou_type}', groups), end='\n\n')

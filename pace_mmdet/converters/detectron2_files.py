@@ -14,7 +14,7 @@ from pace_mmdet.engine import load_checkpoint_file
 from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.safe_pickle import is_plain_pickle, load_array_pickle
 from pace_mmdet.errors import UserError
-from pace_mmdet.files import atomic_file
+from pace_mmdet.files import atomic_file, refuse_inputs
 
 from .detectron2_weights import Conversion, WeightsMismatch, convert_weights
 
@@ -42,6 +42,7 @@ def convert_file(checkpoint: Union[str, Path], out: Union[str, Path],
         UserError: The checkpoint cannot be read, the config cannot be built,
             or they do not fit each other.
     """
+    refuse_inputs([out], [checkpoint, config])
     weights = read_weights(checkpoint)
     cfg = read_config(config)
     model = _build(cfg, config)

@@ -11,6 +11,7 @@ from mmengine.device import get_device
 
 from pace_mmdet.config_files import SCOPE, find_config
 from pace_mmdet.errors import UserError
+from pace_mmdet.files import refuse_inputs
 
 from .options import merge_options
 from .resume import checkpoint_seed, find_checkpoint
@@ -122,7 +123,7 @@ def testing_config(args: Namespace) -> Config:
     cfg.load_from = _existing(args.checkpoint)
     cfg.resume = False
     if args.out is not None:
-        _set_out(cfg, args.out)
+        _set_out(cfg, args)
     if args.show_dir is not None:
         if 'visualization' not in cfg.get('default_hooks', {}):
             raise UserError(f'--show-dir: {args.config} has no '
@@ -166,7 +167,8 @@ def _existing(checkpoint: str) -> str:
     return checkpoint
 
 
-def _set_out(cfg: Config, out: str) -> None:
+def _set_out(cfg: Config, args: Namespace) -> None:
+    out = args.out
     if not out.endswith('.json'):
         raise UserError(f'--out {out}: predictions are written as COCO '
                         'results, the name should end in .json')
@@ -176,5 +178,7 @@ def _set_out(cfg: Config, out: str) -> None:
     if not livecell:
         raise UserError('--out: the config\'s test_evaluator has no '
                         'LIVECellMetric, which writes the predictions')
+    refuse_inputs([out], [args.config, args.checkpoint,
+                          livecell[0].get('ann_file')])
     os.makedirs(osp.dirname(osp.abspath(out)), exist_ok=True)
     livecell[0].out_json = out

@@ -136,11 +136,8 @@ def load_checkpoint_file(path: Union[str, Path],
         UserError: The file is missing, is not a checkpoint, or holds more
             than data and ``trust`` is False.
     """
-    content = _load(path, map_location, trust, mmap, way_out)
-    _check_content(content, path)
-    # A key of older versions; the config stands in meta['cfg'].
-    (content.get('meta') or {}).pop('config', None)
-    return content
+    return _checked_content(
+        _load(path, map_location, trust, mmap, way_out), path)
 
 
 def _load(path: Union[str, Path], map_location: Union[str, Callable, None],
@@ -169,7 +166,7 @@ def _load(path: Union[str, Path], map_location: Union[str, Callable, None],
             f'{", ".join(names or refused)}. {way_out}') from None
 
 
-def _check_content(content: Any, path: Union[str, Path]) -> None:
+def _checked_content(content: Any, path: Union[str, Path]) -> dict:
     """Raise a UserError unless all is where mmengine puts it."""
     if not isinstance(content, dict):
         raise UserError(f'{path}: not a checkpoint of a model: it holds a '
@@ -185,6 +182,9 @@ def _check_content(content: Any, path: Union[str, Path]) -> None:
                   for key in weights if not isinstance(key, str)]
     if faults:
         raise UserError(f'{path}: not a checkpoint of a model: {faults[0]}')
+    # A key of older versions; the config stands in meta['cfg'].
+    (content.get('meta') or {}).pop('config', None)
+    return content
 
 
 def _unsafe_names(path: Path) -> List[str]:
@@ -239,3 +239,26 @@ def use_safe_loading(trust: bool = False) -> None:
     # mmengine reads the loader's name for its log.
     load.__name__ = 'load_from_local'
     CheckpointLoader.register_scheme('', load, force=True)
+    for prefix, loader in list(CheckpointLoader._schemes.items()):
+        if prefix:
+            CheckpointLoader.register_scheme(
+                prefix, _clearly(getattr(loader, '__wrapped__', loader)),
+                force=True)
+
+
+def _clearly(loader: Callable) -> Callable:
+    """mmengine's loader of what is elsewhere, its errors said to the user."""
+
+    @functools.wraps(loader)
+    def load(filename: str, *args, **kwargs) -> dict:
+        try:
+            content = loader(filename, *args, **kwargs)
+        # Of the network, of the name, of reading, of what it refuses.
+        except Exception as error:
+            refused = _refusals(error)
+            reason = (f'beside data it holds code: {refused[0]}. {_WAY_OUT}'
+                      if refused else _first_line(error))
+            raise UserError(f'{filename}: not loaded, {reason}') from error
+        return _checked_content(content, filename)
+
+    return load

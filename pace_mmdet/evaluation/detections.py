@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 import msgspec
 import numpy as np
 
-from pace_mmdet.coco.json_checks import syntax_fault
+from pace_mmdet.coco.json_checks import decode_json, syntax_fault
 from pace_mmdet.coco.masks import is_box
 from pace_mmdet.errors import AnnotationError, Faults
 from pace_mmdet.files import atomic_file
@@ -152,7 +152,7 @@ def _read(path: Path) -> List[_Result]:
         raise AnnotationError(
             f'{path}: {error.strerror}; expected {WHAT}') from None
     try:
-        return msgspec.json.decode(data, type=List[_Result])
+        return decode_json(data, List[_Result])
     except msgspec.ValidationError as error:
         raise AnnotationError(f'{path}: not {WHAT}: {error}') from None
     except msgspec.DecodeError as error:

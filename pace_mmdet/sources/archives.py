@@ -16,6 +16,8 @@ from pace_mmdet.files import naming_errors
 CHUNK = 2**20
 # A bound on bytes does not bound empty files.
 MAX_FILES = 100_000
+# Bytes; with the folder's own it fits what systems take.
+_MAX_PATH = 1024
 # What the zip format calls stored and deflated; all that LIVECell needs.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 1
@@ -66,7 +68,7 @@ def read_directory(path: Union[str, Path],
             taken.add(place)
             parents.update(place.parents)
         if fault:
-            faults.add(f'{member.filename!r}: {fault}')
+            faults.add(f'{member.filename[:200]!r}: {fault}')
     for place in taken & parents:
         faults.add(f'{str(place)!r}: is a file and a folder')
     total = sum(member.file_size for member in members)
@@ -154,6 +156,9 @@ def _fault(member: zipfile.ZipInfo) -> str:
             or not name.strip('/') or '..' in name.split('/')):
         return ('expected a relative path with "/" between folders and '
                 'without ".."')
+    if (len(name.encode()) > _MAX_PATH
+            or max(len(part.encode()) for part in name.split('/')) > 255):
+        return 'has a name that is too long for a file'
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return 'is a link or special file, expected files and folders'

@@ -11,8 +11,9 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
+from email.message import Message
 from pathlib import Path
-from typing import BinaryIO, Callable, Dict, Optional, Tuple, Union
+from typing import IO, BinaryIO, Callable, Dict, Optional, Tuple, Union
 
 from pace_mmdet.errors import UserError
 from pace_mmdet.files import PathLock, naming_errors, write_atomically
@@ -21,6 +22,9 @@ CHUNK = 2**18
 # Seconds without a byte after which a connection counts as broken.
 TIMEOUT = 60
 RETRIES = 5
+# More than any file that is downloaded here.
+MAX_BYTES = 8 * 10**9
+_SCHEMES = ('https://', 'http://')
 # An address of which one of these is said may work a moment later.
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _HEADERS = {'Accept-Encoding': 'identity', 'User-Agent': 'pace-mmdet'}
@@ -83,7 +87,8 @@ def fetch(url: str,
           target: Union[str, Path],
           check: Callable[[Path], None] = lambda path: None,
           report: Report = lambda done, size: None,
-          pause: Callable[[float], None] = time.sleep) -> None:
+          pause: Callable[[float], None] = time.sleep,
+          max_bytes: int = MAX_BYTES) -> None:
     """Download a file, or go on with a download that broke off.
 
     Args:
@@ -94,11 +99,12 @@ def fetch(url: str,
         report (Callable): Is told the bytes that are here and those of the
             whole file, None if unknown.
         pause (Callable): Waits for some seconds between tries.
+        max_bytes (int): Larger than the file can be.
 
     Raises:
         DownloadError: If it does not work after some tries, with what is
-            here kept for the next call, or if ``check`` refuses the file,
-            which is removed then.
+            here kept for the next call, or if the file is too large or
+            ``check`` refuses it; it is removed then.
         UserError: If another process is downloading it.
         OSError: If it cannot be written, for instance because the disk is
             full; what is here is kept.
@@ -111,14 +117,22 @@ def fetch(url: str,
         known = _read_notes(notes, url)
         # Unbuffered: what is written is there, and errors come at once.
         with naming_errors(part), open(part, 'ab', buffering=0) as file:
-            _persist(lambda: _receive(file, known, notes, report), url,
-                     lambda: file.seek(0, os.SEEK_END), pause)
+            _persist(
+                lambda: _receive(file, known, notes, report, max_bytes), url,
+                lambda: file.seek(0, os.SEEK_END), pause)
             os.fsync(file.fileno())
         try:
+            if part.stat().st_size > max_bytes:
+                raise UserError(f'it is larger than {max_bytes} bytes')
             check(part)
-        except UserError as error:
+        except OSError:
+            raise
+        # Whatever it is: what is here would be refused again and again.
+        except Exception as error:
             part.unlink()
             notes.unlink(missing_ok=True)
+            if not isinstance(error, UserError):
+                raise
             raise DownloadError(
                 f'{url}: what the server sent is not the file: {error}\nIt '
                 'was removed; call again, or give another address.') from None
@@ -126,9 +140,12 @@ def fetch(url: str,
         notes.unlink(missing_ok=True)
 
 
-def _receive(file: BinaryIO, known: _Remote, notes: Path,
-             report: Report) -> None:
-    """Receive what is missing in one try; keep ``known`` up to date."""
+def _receive(file: BinaryIO, known: _Remote, notes: Path, report: Report,
+             max_bytes: int) -> None:
+    """Receive what is missing in one try; keep ``known`` up to date.
+
+    Of too much, a byte more than is allowed is received.
+    """
     start = file.seek(0, os.SEEK_END)
     if start and start == known.size:
         return
@@ -148,20 +165,22 @@ def _receive(file: BinaryIO, known: _Remote, notes: Path,
             raise _Interrupted(
                 f'the server announced {known.size} bytes and does not send '
                 f'those from {start} on')
-        done = _copy(response, file, start, known.size, report)
-    if known.size is not None and done < known.size:
+        most = max_bytes + 1
+        if known.size is not None:
+            most = min(most, known.size)
+        done = _copy(response, file, start, most, known.size, report)
+    if known.size is not None and done < most:
         raise _Interrupted('the connection broke off')
 
 
 def _copy(response: http.client.HTTPResponse, file: BinaryIO, done: int,
-          size: Optional[int], report: Report) -> int:
+          most: int, size: Optional[int], report: Report) -> int:
     """Write a response to a file; return the bytes that are there then."""
     report(done, size)
-    while size is None or done < size:
-        wanted = CHUNK if size is None else min(CHUNK, size - done)
+    while done < most:
         try:
             # Not read(): it loses what came before a connection broke.
-            chunk = response.read1(wanted)
+            chunk = response.read1(min(CHUNK, most - done))
         except (OSError, http.client.HTTPException) as error:
             raise _Interrupted(_reason(error)) from None
         if not chunk:
@@ -174,16 +193,33 @@ def _copy(response: http.client.HTTPResponse, file: BinaryIO, done: int,
     return done
 
 
+class _SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to the web only, and from https not to http."""
+
+    def redirect_request(self, req: urllib.request.Request, fp: IO, code: int,
+                         msg: str, headers: Message,
+                         newurl: str) -> Optional[urllib.request.Request]:
+        """The request that follows, if it may."""
+        allowed = _SCHEMES[:1] if req.full_url.lower().startswith(
+            _SCHEMES[0]) else _SCHEMES
+        if not newurl.lower().startswith(allowed):
+            raise DownloadError(
+                f'{req.full_url}: the server sends on to {newurl[:200]}, '
+                f'expected an address with {" or ".join(allowed)}')
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _open(url: str,
           headers: Optional[Dict[str, str]] = None,
           method: str = 'GET') -> http.client.HTTPResponse:
-    if not url.lower().startswith(('http://', 'https://')):
+    if not url.lower().startswith(_SCHEMES):
         raise DownloadError(f'{url}: expected an address that begins with '
                             'http:// or https://')
     try:
         request = urllib.request.Request(
             url, headers={**_HEADERS, **(headers or {})}, method=method)
-        return urllib.request.urlopen(request, timeout=TIMEOUT)
+        return urllib.request.build_opener(_SafeRedirects).open(
+            request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         said = f'the server says {error.code} {error.reason}'
         if error.code in _PASSING:
@@ -250,7 +286,7 @@ def _read_notes(notes: Path, url: str) -> _Remote:
     """What the server said when the download began, if it is the same."""
     try:
         known = _Remote(**json.loads(notes.read_text('utf-8')))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError, RecursionError):
         return _Remote(url)
     return known if known.url == url else _Remote(url)
 

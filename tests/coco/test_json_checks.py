@@ -1,9 +1,13 @@
+import functools
 import tracemalloc
 
 import pytest
 
+from pace_mmdet.coco.census import take_census
 from pace_mmdet.coco.json_checks import check_complete_coco
+from pace_mmdet.coco.points import read_point_coco
 from pace_mmdet.errors import AnnotationError
+from pace_mmdet.evaluation.detections import load_detections
 
 COCO = b'{"images": [], "annotations": {"1": {}}, "categories": [1]}'
 
@@ -46,3 +50,19 @@ def test_a_large_file_takes_no_memory(tmp_path):
     finally:
         tracemalloc.stop()
     assert path.stat().st_size > 3e6 and peak < 1e5
+
+
+@pytest.mark.parametrize('text', [
+    '[' * 100_000, '{"images":' * 100_000,
+    '{"images":[],"categories":[],"annotations":' + '[' * 100_000,
+])
+def test_what_is_nested_deeply_is_a_fault_of_the_file(tmp_path, text):
+    path = tmp_path / 'a.json'
+    path.write_text(text)
+    readers = (check_complete_coco, take_census,
+               functools.partial(load_detections, truth=None,
+                                 iou_types=['bbox']),
+               functools.partial(read_point_coco, num_points=1))
+    for read in readers:
+        with pytest.raises(AnnotationError, match='a.json'):
+            read(path)

@@ -1,10 +1,18 @@
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from pace_mmdet.commands.running import run_tool
+from pace_mmdet.commands.running import run_command, run_tool
 from pace_mmdet.errors import AnnotationError, ImageFileError, UserError
+
+ROOT = Path(__file__).parents[2]
+TOOLS = [path.relative_to(ROOT) for path in (ROOT / 'tools').rglob('*.py')
+         if 'benchmarks' not in path.parts
+         and 'program(' in path.read_text(encoding='utf-8')]
 
 
 @pytest.mark.parametrize('error', [UserError, AnnotationError, ImageFileError])
@@ -97,3 +105,32 @@ def test_who_ignores_interrupts_goes_on_doing_so(monkeypatch):
         assert run_tool(_press) == 0
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _write_module(folder, name, text):
+    (folder / f'{name}.py').write_text(text)
+    return name
+
+
+def test_an_interrupt_while_a_command_is_loaded(tmp_path, monkeypatch,
+                                                capsys):
+    monkeypatch.syspath_prepend(tmp_path)
+    name = _write_module(tmp_path, 'pressed_at_once', 'import os, signal\n'
+                         'os.kill(os.getpid(), signal.SIGINT)\n')
+    assert run_command(name, []) == 130
+    assert capsys.readouterr().err == '\nStopped.\n'
+
+
+def test_tools_load_nothing_before_they_can_be_stopped():
+    """An interrupt while PyTorch is loaded would be a traceback."""
+    code = ('import importlib.util, sys\n'
+            'for path in sys.argv[1:]:\n'
+            '    spec = importlib.util.spec_from_file_location("x", path)\n'
+            '    tool = importlib.util.module_from_spec(spec)\n'
+            '    spec.loader.exec_module(tool)\n'
+            '    loaded = {"torch", "mmengine", "cv2"} & set(sys.modules)\n'
+            '    assert not loaded, (path, loaded)')
+    assert len(TOOLS) > 10
+    done = subprocess.run([sys.executable, '-c', code, *TOOLS],
+                          capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr

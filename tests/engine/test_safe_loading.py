@@ -11,6 +11,7 @@ from mmengine.runner import CheckpointLoader, load_checkpoint
 
 from pace_mmdet.engine import load_checkpoint_file, use_safe_loading
 from pace_mmdet.errors import UserError
+from tests.loopback import serving
 
 
 class _Calls:
@@ -207,3 +208,22 @@ def test_trust_is_for_every_way_in(tmp_path, restored_loader):
     use_safe_loading(trust=True)
     for load in (_load_by_runner_function, _load_as_a_download):
         load(str(path))
+
+
+@pytest.mark.parametrize('make', [_touch, _getattr_chain])
+def test_downloads_are_refused_clearly(tmp_path, monkeypatch, restored_loader,
+                                       make):
+    trace = tmp_path / 'it_ran'
+    torch.save(dict(state_dict={}, meta=make(trace)), tmp_path / 'x.pth')
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'home'))
+    with serving({'/x.pth': (tmp_path / 'x.pth').read_bytes()}) as server:
+        use_safe_loading()
+        use_safe_loading()
+        for name, said in [('x.pth', 'holds code: .*--trust-checkpoint'),
+                           ('none.pth', 'not loaded, .*404')]:
+            with pytest.raises(UserError, match=f'{server.url}/{name}: .*'
+                               f'{said}'):
+                CheckpointLoader.load_checkpoint(f'{server.url}/{name}')
+    with pytest.raises(UserError, match='torchvision://none: not loaded'):
+        CheckpointLoader.load_checkpoint('torchvision://none')
+    assert not trace.exists()

@@ -1,8 +1,11 @@
+import functools
 import threading
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from pace_mmdet.coco.json_checks import check_complete_coco
 from pace_mmdet.errors import UserError
 from pace_mmdet.files import PathLock
 from pace_mmdet.sources import downloads
@@ -194,3 +197,53 @@ def test_two_downloads_of_one_file(get):
 def test_sizes(server):
     assert remote_size(f'{server.url}/a.bin') == SIZE
     assert server.seen == [('HEAD', '/a.bin', None)]
+
+
+@pytest.mark.parametrize('address', [
+    'ftp://127.0.0.1/a.bin', 'file:///etc/hostname', 'data:,x',
+    'FTP://127.0.0.1/a.bin'])
+def test_redirects_stay_in_the_web(get, server, address):
+    with pytest.raises(DownloadError, match='sends on to|302'):
+        get(dict(location=address))
+    assert not get.target.exists() and not get.part.stat().st_size
+
+
+def test_a_redirect_to_another_place_of_the_web(get, server):
+    assert get(dict(location=f'{server.url}/a.bin'))[0] == CONTENT
+
+
+def test_https_is_not_left():
+    request = urllib.request.Request('https://here/a')
+    handler = downloads._SafeRedirects()
+    follow = functools.partial(handler.redirect_request, request, None, 302,
+                               '', {})
+    assert follow('https://there/a').full_url == 'https://there/a'
+    with pytest.raises(DownloadError, match='expected an address with https'):
+        follow('http://there/a')
+
+
+@pytest.mark.parametrize('mood', [dict(endless=True), dict(),
+                                  dict(chunked=True)])
+def test_what_is_too_large_is_not_kept(get, server, mood):
+    with pytest.raises(DownloadError, match='larger than 10000 bytes'):
+        get(mood, max_bytes=10_000)
+    assert not list(get.target.parent.iterdir())
+    assert get(max_bytes=SIZE)[0] == CONTENT
+
+
+def test_nested_json_does_not_stop_later_calls(server, get):
+    server.files['/a.bin'] = b'{"images":' + b'[' * 100_000
+    with pytest.raises(DownloadError, match='nested too deeply'):
+        get(check=check_complete_coco)
+    assert not list(get.target.parent.iterdir())
+    server.files['/a.bin'] = b'{"images":[],"annotations":[],"categories":[]}'
+    get(check=check_complete_coco)
+
+
+def test_a_check_that_stumbles_leaves_nothing(get):
+    def check(path):
+        raise KeyError('x')
+
+    with pytest.raises(KeyError):
+        get(check=check)
+    assert not list(get.target.parent.iterdir())

@@ -100,7 +100,7 @@ def test_what_a_run_leaves(tmp_path, capfd):
     out = capfd.readouterr().out
     assert code == 0
     for said in ('Trained 3 of 3 iterations', 'iter_3.pth', '(toy/score',
-                 'best_toy_score_iter_3.pth', 'python tools/test.py'):
+                 'best_toy_score_iter_3.pth', 'pace test'):
         assert said in out
     # 0.04 after the first step of the warm-up, for a batch of 2 and not 16.
     assert _steps(work_dir)[0]['lr'] == pytest.approx([0.04 * 2 / 16])

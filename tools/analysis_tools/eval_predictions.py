@@ -1,7 +1,9 @@
 """Score a COCO results file by LIVECell's protocol."""
 import sys
 
-from pace_mmdet.commands.score import main
+from pace_mmdet.commands.running import program
+
+main = program('pace_mmdet.commands.score')
 
 if __name__ == '__main__':
     sys.exit(main())

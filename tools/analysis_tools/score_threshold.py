@@ -1,7 +1,9 @@
 """Find the score threshold that gives the best F1."""
 import sys
 
-from pace_mmdet.commands.threshold import main
+from pace_mmdet.commands.running import program
+
+main = program('pace_mmdet.commands.threshold')
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -7,7 +7,7 @@ import re
 from pathlib import PurePosixPath
 from typing import List, NamedTuple, Optional
 
-BASE_URL = ('http://livecell-dataset.s3.eu-central-1.amazonaws.com/'
+BASE_URL = ('https://livecell-dataset.s3.eu-central-1.amazonaws.com/'
             'LIVECell_dataset_2021/')
 CELL_TYPES = ('A172', 'BT474', 'BV2', 'Huh7', 'MCF7', 'SHSY5Y', 'SkBr3',
               'SKOV3')
