@@ -148,7 +148,7 @@ def test_only_trusted_checkpoints_may_hold_more_than_data(tmp_path, capfd):
     ('', ['--cfg-options', 'loader.batch_size=3'
           ], 'train_dataloader.batch_size'),
     ('auto_scale_lr = None', ['--auto-scale-lr'], 'base_batch_size'),
-    ('', ['--launcher', 'pytorch'], 'dist_train.sh'),
+    ('', ['--launcher', 'pytorch'], 'torchrun'),
     ("train_dataloader.update(dataset=dict(ann_file='none.json'))\n"
      "data_command = 'python get_it.py'", [], 'python get_it.py'),
     ('this is no Python', [], 'toy.py: '),
