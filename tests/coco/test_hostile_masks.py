@@ -38,7 +38,8 @@ def coco(segmentation):
 ])
 def test_they_are_left_out_or_refused(tmp_path, segmentation):
     path = write(tmp_path / 'masks.json', coco(segmentation))
-    assert masks_to_points(path, tmp_path / 'out.json').kept == 0
+    with pytest.raises(AnnotationError, match='none of its 1 annotations'):
+        masks_to_points(path, tmp_path / 'out.json')
     take_census(path)
     found = [dict(image_id=1, category_id=1, bbox=[1, 1, 5, 5], score=0.5,
                   segmentation=segmentation)]

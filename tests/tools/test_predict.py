@@ -77,7 +77,7 @@ def test_two_runs_into_one_folder(run, tmp_path, monkeypatch):
 @pytest.mark.parametrize(('arguments', 'said'), [
     (['none.tif'], 'none.tif: no such image'),
     (['images', '--format', 'labels,png'], 'expected some of labels,'),
-    (['images', '--channel', '-1'], '-1: planes and channels are numbered'),
+    (['images', '--channel', '-1'], '--channel -1: channels are numbered'),
     (['images', '--config', 'none.py'], 'none.py: no such config file'),
     (['images', '--tile-size', '100'], 'tiles of 100 pixels cannot overlap'),
     (['images', '--launcher', 'pytorch'], 'RANK, WORLD_SIZE, LOCAL_RANK not'),
