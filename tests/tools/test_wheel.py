@@ -78,7 +78,7 @@ def test_the_checkout_is_out_of_reach(site, tmp_path):
 
 def test_help_and_configs(pace, site):
     assert 'usage: pace COMMAND' in pace('--help')
-    said = pace('configs', 'pace_r200', '4pt')
+    said = pace('configs', 'pace_r200_dcn', '4pt')
     assert said.splitlines() == ['pace/pace_r200_dcn_4pt.py',
                                  f'in {site / "pace_mmdet/configs"}']
     assert (site / 'pace_mmdet/py.typed').is_file()
