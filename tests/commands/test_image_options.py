@@ -38,7 +38,7 @@ def test_planes(parse):
     ('--range 5', 'expected 2 arguments'),
     ('--range 0 1 --normalize none', 'not allowed with'),
     ('--normalize range', 'invalid choice'),
-    ('--page -1', 'expected one argument'),
+    ('--page -1', 'numbered from 0'),
     ('--channel one', 'numbered from 0'),
 ])
 def test_refused(parse, capsys, line, said):

@@ -272,7 +272,7 @@ def test_unknown_format(threshold_segmenter):
 
 
 def test_one_page_of_stacks(tmp_path, run):
-    tifffile.imwrite(tmp_path / 'a.tif', stack(NOTHING, IMG),
+    tifffile.imwrite(tmp_path / 'a.tif', stack(IMG * 0, IMG),
                      photometric='minisblack')
     summary, _ = run([tmp_path / 'a.tif'], page=1)
     assert summary.cells == COUNT
