@@ -17,14 +17,14 @@ _ADVICE = {
     'box narrower': 'Boxes in parts of the image\'s size must be multiplied '
     'by it: COCO has pixels.',
     'bbox is not 4': 'Each annotation needs a bbox of x, y, width and height; '
-    'import_annotations.py makes them from masks.',
+    'pace data import makes them from masks.',
     'polygon that is not': 'A polygon is one flat list x0, y0, x1, y1, ... in '
-    'a list; import_annotations.py flattens lists of points.',
+    'a list; pace data import flattens lists of points.',
     'image_id': 'An annotation\'s image_id must be the id of an image, not '
     'its name.',
     CROWD: 'An "iscrowd" mask stands for many cells, of which none is '
     'learned. Some tools write it for every mask: set iscrowd to 0 '
-    '(import_annotations.py does with --crowds-are-cells).',
+    '(pace data import does with --crowds-are-cells).',
 }
 
 

@@ -23,6 +23,7 @@ _GROUPS = {
         'data hela': 'get the HeLa frames',
         'data points': 'make boxes and points of a COCO file with masks',
         'data labels': 'make a COCO file of images and label images',
+        'data import': 'make a COCO file of the annotations of other programs',
     },
     'Results': {
         'score': "score predictions by LIVECell's protocol",

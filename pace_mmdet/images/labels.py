@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Optional, Union
 
 import numpy as np
-from scipy import ndimage
+from skimage import measure
 
 from pace_mmdet.errors import ImageFileError
 
@@ -77,7 +77,7 @@ def _separate(labels: np.ndarray, path: Path, masks: str) -> np.ndarray:
             (labels != 0) & (labels != value)).any():
         return labels
     # Pixels that touch at a corner belong together.
-    parts, count = ndimage.label(labels, structure=np.ones((3, 3)))
+    parts, count = measure.label(labels, connectivity=2, return_num=True)
     if masks == 'refuse' and count > 1:
         raise ImageFileError(
             f'{path}: holds 0 and {value} only, in {count} separate parts: a '

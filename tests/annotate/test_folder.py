@@ -13,7 +13,7 @@ from pace_mmdet.annotate.schema import open_project
 from pace_mmdet.annotate.tiles import (TILE, PyramidCache, encode_tile,
                                        make_pyramid, num_levels)
 from pace_mmdet.errors import ImageFileError
-from pace_mmdet.images.intensities import to_uint8
+from pace_mmdet.images.intensities import Intensities, to_uint8
 
 
 @pytest.fixture
@@ -179,3 +179,21 @@ def test_pyramids_are_kept_within_bounds():
     assert read == ['a', 'b', 'c', 'b']
     with pytest.raises(NotFound):
         cache.tile('a', 1, 0, 0)
+
+
+def test_a_channel(folder, connection, tmp_path):
+    channels = np.zeros((2, 9, 12), np.uint16)
+    channels[1] = np.arange(12) * 1000
+    tifffile.imwrite(folder / 'c.ome.tif', channels, ome=True,
+                     metadata=dict(axes='CYX'))
+    assert '--channel 0 ... 1' in problems(folder, connection)['c.ome.tif']
+    assert problems(folder, connection, channel=1)['c.ome.tif'] == ''
+    assert np.array_equal(
+        folders.read_plane(folder / 'c.ome.tif', None, channel=1),
+        channels[1])
+
+
+def test_intensities_as_asked_for():
+    img = np.array([[0, 500, 1000, 2000]], np.uint16)
+    level, = make_pyramid(img, Intensities('range', 0, 1000))
+    assert level.tolist() == [[0, 128, 255, 255]]

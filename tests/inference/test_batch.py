@@ -269,3 +269,25 @@ def test_unknown_format(threshold_segmenter):
     for formats in (['labels', 'roii'], []):
         with pytest.raises(UserError, match='expected some of labels,coco'):
             Batch(threshold_segmenter(), formats)
+
+
+def test_one_page_of_stacks(tmp_path, run):
+    tifffile.imwrite(tmp_path / 'a.tif', stack(IMG * 0, IMG),
+                     photometric='minisblack')
+    summary, _ = run([tmp_path / 'a.tif'], page=1)
+    assert summary.cells == COUNT
+    assert tifffile.imread(tmp_path / 'out/a_labels.tif').shape == IMG.shape
+    summary, _ = run([tmp_path / 'a.tif'], page=2, overwrite=True)
+    assert 'page 2 is not in the file, which holds 2' in summary.failed[0]
+
+
+def test_remarks_on_intensities(tmp_path, run):
+    holes = IMG.astype(np.float32)
+    holes[:2, :3] = np.nan
+    tifffile.imwrite(tmp_path / 'holes.tif', holes)
+    tifffile.imwrite(tmp_path / 'noise.tif', np.random.default_rng(0).normal(
+        500, 10, (60, 90)).astype(np.uint16))
+    summary, text = run([f'{tmp_path}/*.tif'])
+    assert len(summary.done) == 2
+    assert 'warning: 6 of 5400 values are NaN or infinite' in text
+    assert 'is hardly more than its noise' in text

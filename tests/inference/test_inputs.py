@@ -89,3 +89,17 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(UserError, match='file.*: cannot write there'):
         prepare_folder(tmp_path / 'file' / 'folder')
+
+
+def test_what_a_folder_leaves_out_is_said(images, tmp_path):
+    (images / 'b.tif').write_bytes(b'II*\0')
+    (images / 'b.tif').rename(images / 'b.dat')
+    (images / 'x.zarr').mkdir()
+    (images / 'x.zarr/.zgroup').touch()
+    said = []
+    jobs = plan_jobs([images], tmp_path, note=said.append)
+    assert 'x' in stems(jobs, tmp_path)
+    assert sorted(line.partition(': ')[2] for line in said) == [
+        '1 left out: .txt, no image format that is read (notes.txt)',
+        '1 left out: TIFF by content, but not by name: end it in .tif '
+        '(b.dat)']

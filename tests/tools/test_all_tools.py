@@ -38,6 +38,9 @@ RUNS = {
     'analysis_tools/score_threshold.py': ('annotations.json found.json', 0,
                                           '0.45'),
     'analysis_tools/table1.py': ('--configs none', 2, 'none'),
+    'dataset_converters/import_annotations.py': (
+        'images annotations.json --out imported.json', 0,
+        'imported.json: 2 images'),
     'dataset_converters/hela.py': ('--wheel none.whl', 2, 'none.whl'),
     'dataset_converters/labels_to_coco.py': (
         'images none --out masks.json', 2, 'none: no such folder'),
