@@ -31,6 +31,7 @@ _GROUPS = {
         'threshold': 'find the score threshold with the best F1',
         'compare': 'draw what models found over the truth',
         'browse': 'draw what a data set and its pipeline give',
+        'supervision': 'draw what masks and points ask of an annotator',
         'cost': 'draw what annotating a cell costs',
         'table': "fill the paper's table from runs",
     },

@@ -57,7 +57,8 @@ def record_runs(config: Path, runs: Sequence[RunRecord], hardware: str,
                 keep_others: bool = False) -> Path:
     """Write the results of a config's runs into its metafile.
 
-    What stands there of runs from another start stays.
+    What stands there of runs from another start stays, except where that was
+    trained on boxes and has been trained again since.
 
     Args:
         config (Path): The config; its metafile lies beside it.
@@ -79,7 +80,9 @@ def record_runs(config: Path, runs: Sequence[RunRecord], hardware: str,
     model = _find_model(path, content, Path(config).name)
     _check_together(runs)
     seeds, start = {run.seed for run in runs}, runs[0].start
-    others = [run for run in recorded_runs(model) if run.start != start
+    others = [run for run in recorded_runs(model)
+              if (run.start != start and
+                  not (run.seed in seeds and _is_superseded(run.start, start)))
               or keep_others and run.seed not in seeds
               and _made(run) == _made(runs[0])]
     added = [RunRecord(**{**vars(run), 'hardware': hardware}) for run in runs]
@@ -135,6 +138,11 @@ def _find_model(path: Path, content: dict, config_name: str) -> dict:
             return model
     raise UserError(f'{path}: lists no model with the config {config_name}; '
                     'add it (Name, In Collection, Config, Metadata)')
+
+
+def _is_superseded(before: Start, now: Start) -> bool:
+    """Whether a start was trained again; a file from elsewhere never is."""
+    return before.kind == now.kind == 'boxes' and before.digest != now.digest
 
 
 def _made(run: RunRecord) -> tuple:

@@ -4,7 +4,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from rich.console import Console
 
@@ -29,7 +29,10 @@ def run_missing(rows: Sequence[Row],
 
     What was interrupted goes on where it was: a training from its latest
     checkpoint, the rest from the first row that is not complete. A row that
-    fails does not keep the others from running.
+    fails does not keep the others from running. Where the common start of
+    recorded rows had to be trained again and came out differently, as on
+    another processor, these rows are run again, too: from two starts there is
+    no percentage.
 
     Args:
         rows (Sequence[Row]): The table.
@@ -49,20 +52,35 @@ def run_missing(rows: Sequence[Row],
     console.print(f'{len(rows) - len(missing)} of {len(rows)} rows are there, '
                   f'{len(missing)} to run')
     tools = _Commands(options, gpus)
-    failed = []
-    for number, row in enumerate(missing, 1):
-        start = time.perf_counter()
-        console.rule(f'{number} of {len(missing)}: {row.name}')
-        fault = _run(row, tools)
+    failed, number = [], 0
+    while missing:
+        row, number = missing.pop(0), number + 1
+        begin = time.perf_counter()
+        console.rule(f'{number} of {number + len(missing)}: {row.name}')
+        start, fault = _run(row, tools)
         if fault:
             failed.append(f'{row.name} ({row.config.name}): {fault}')
         elif hardware is not None:
             record = read_run(row.work_dir, row.config,
-                              tools.settings(row.config, row.start), row.start)
+                              tools.settings(row.config, row.start), start)
             record_runs(row.config, [record], hardware, keep_others=True)
-        minutes = (time.perf_counter() - start) / 60
+        minutes = (time.perf_counter() - begin) / 60
         console.print(f'{fault or "done"}, {minutes:.1f} min')
+        outdated = [other for other in rows if _is_outdated(other, row, start)]
+        if outdated:
+            console.print(f'{len(outdated)} rows on record are from another '
+                          f'start than {start} and are run again')
+            rows = [other for other in rows if other not in outdated]
+            missing = [replace(other, start=start)
+                       for other in outdated] + missing
     return failed
+
+
+def _is_outdated(row: Row, done: Row, start: Start) -> bool:
+    """Whether a row on record had a start that no longer is one."""
+    return (start.kind == 'boxes' and row.is_complete
+            and (row.method, row.cells) == (done.method, done.cells)
+            and not row.record.start.agrees(start))
 
 
 class _Commands:
@@ -117,34 +135,41 @@ class _Commands:
                 '')
 
 
-def _run(row: Row, tools: _Commands) -> str:
-    """Train, test and measure a row; give what went wrong, or nothing."""
+def _run(row: Row, tools: _Commands) -> Tuple[Start, str]:
+    """Train, test and measure a row; give its start, and what went wrong."""
     settings = tools.settings(row.config, row.start)
     try:
         record = read_run(row.work_dir, row.config, settings, row.start)
+        start = record.start
     except UserError:
         # Not trained, not to its end, or not evaluated since.
-        start, fault = _weights(row, tools)
-        if fault:
-            return fault
-        (row.work_dir / QUALITY).unlink(missing_ok=True)
-        note_start(row.work_dir, start)
-        loading = [] if start.file is None else ['--load-from',
-                                                 str(start.file)]
-        fault = tools.train(row.config, row.work_dir, settings, '--seed',
-                            str(row.seed), *loading)
-        if fault:
-            return fault
         record = None
+        start, fault = _weights(row, tools)
+        fault = fault or _train(row, start, settings, tools)
+        if fault:
+            return start, fault
     checkpoint = checkpoint_to_test(row, settings)
     if record is None or not replace(row, record=record).is_complete:
-        return (tools.test(row.config, checkpoint, row.work_dir, settings)
-                or tools.measure(row.config, checkpoint, row.work_dir,
-                                 settings))
-    return ''
+        return start, (
+            tools.test(row.config, checkpoint, row.work_dir, settings)
+            or tools.measure(row.config, checkpoint, row.work_dir, settings))
+    return start, ''
 
 
-def _weights(row: Row, tools: _Commands) -> tuple:
+def _train(row: Row, start: Start, settings: Dict[str, Any],
+           tools: _Commands) -> str:
+    """Train a row from a start; give what went wrong, or nothing."""
+    try:
+        note_start(row.work_dir, start)
+    except UserError as error:
+        return str(error)
+    (row.work_dir / QUALITY).unlink(missing_ok=True)
+    loading = [] if start.file is None else ['--load-from', str(start.file)]
+    return tools.train(row.config, row.work_dir, settings, '--seed',
+                       str(row.seed), *loading)
+
+
+def _weights(row: Row, tools: _Commands) -> Tuple[Start, str]:
     """The start with its weights, which are trained first if need be."""
     if row.start.kind != 'boxes':
         return row.start, ''

@@ -37,6 +37,7 @@ RUNS = {
     'analysis_tools/results_tables.py': ('--check', 0, ''),
     'analysis_tools/score_threshold.py': ('annotations.json found.json', 0,
                                           '0.45'),
+    'analysis_tools/supervision.py': ('none.py out.png', 2, 'none.py'),
     'analysis_tools/table1.py': ('--configs none', 2, 'none'),
     'dataset_converters/import_annotations.py': (
         'images annotations.json --out imported.json', 0,
