@@ -19,6 +19,8 @@ default_hooks = dict(
         max_keep_ckpts=3),
     # Faster on some GPUs together with bfloat16 (`--amp`).
     memory_format=dict(type='MemoryFormatHook', channels_last=False),
+    # `--compile`: backbone and neck by torch.compile.
+    compile=dict(type='CompileHook', enabled=False),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='CellVisualizationHook'))
 # With the seeded sampler and transform of the data sets: a resumed run goes on

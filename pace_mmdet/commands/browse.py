@@ -52,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         action=DictAction,
         help='settings of the config to change, as key=value')
-    parser.set_defaults(allow_new_keys=False, work_dir=None, launcher='none')
+    parser.set_defaults(
+        allow_new_keys=False, compile=False, work_dir=None, launcher='none')
 
 
 def run(args: argparse.Namespace) -> None:

@@ -76,6 +76,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         metavar='FOLDER',
         help='where logs and checkpoints go (work_dirs/<name of the config>)')
     parser.add_argument(
+        '--compile',
+        action='store_true',
+        help='compile backbone and neck (torch.compile): minutes at first, '
+        'faster from then on')
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,

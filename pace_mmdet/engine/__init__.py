@@ -1,6 +1,7 @@
 """Running experiments: checkpoints, resuming, several processes."""
 from .atomic import AtomicLocalBackend
-from .hooks import AtomicCheckpointHook, IterationSeedHook, MemoryFormatHook
+from .hooks import (AtomicCheckpointHook, CompileHook, IterationSeedHook,
+                    MemoryFormatHook)
 from .launch import prepare_cpu
 from .options import merge_options
 from .param_groups import MergedOptimWrapperConstructor
@@ -9,8 +10,8 @@ from .running import run_test, run_train
 from .safe_loading import load_checkpoint_file, use_safe_loading
 
 __all__ = [
-    'AtomicCheckpointHook', 'AtomicLocalBackend', 'IterationSeedHook',
-    'MemoryFormatHook', 'MergedOptimWrapperConstructor', 'find_checkpoint',
-    'load_checkpoint_file', 'merge_options', 'prepare_cpu', 'run_test',
-    'run_train', 'use_safe_loading'
+    'AtomicCheckpointHook', 'AtomicLocalBackend', 'CompileHook',
+    'IterationSeedHook', 'MemoryFormatHook', 'MergedOptimWrapperConstructor',
+    'find_checkpoint', 'load_checkpoint_file', 'merge_options', 'prepare_cpu',
+    'run_test', 'run_train', 'use_safe_loading'
 ]

@@ -50,8 +50,8 @@ def load_config(args: Namespace) -> Config:
     """Read a config and apply the arguments that all tools share.
 
     Args:
-        args (Namespace): config, cfg_options, allow_new_keys, work_dir,
-            launcher.
+        args (Namespace): config, cfg_options, allow_new_keys, compile,
+            work_dir, launcher.
 
     Raises:
         UserError: The file is missing or wrong, or an option is.
@@ -64,6 +64,9 @@ def load_config(args: Namespace) -> Config:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = osp.join('work_dirs', Path(args.config).stem)
+    if args.compile:
+        cfg.setdefault('default_hooks', {}).setdefault(
+            'compile', dict(type='CompileHook'))['enabled'] = True
     return cfg
 
 
