@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 import tifffile
 
-from tests.tools.conftest import ROOT, synthetic_hela
+from tests.tools.conftest import ROOT, copy_sources, synthetic_hela
 
 PREVIOUS = ROOT / 'tests/previous_version'
 
@@ -22,10 +22,7 @@ PREVIOUS = ROOT / 'tests/previous_version'
 def wheel(tmp_path_factory):
     """Built by pip, as for PyPI."""
     source = tmp_path_factory.mktemp('source')
-    for path in ('pyproject.toml', 'setup.py', 'MANIFEST.in', 'README.md',
-                 'LICENSE', 'pace_mmdet', 'configs'):
-        copy = shutil.copytree if (ROOT / path).is_dir() else shutil.copy
-        copy(ROOT / path, source / path)
+    copy_sources(source)
     call(sys.executable, '-m', 'pip', 'wheel', '--no-deps', '-w',
          source / 'dist', source)
     found, = (source / 'dist').glob('*.whl')

@@ -1,5 +1,6 @@
 """A small stand-in for the HeLa data, and the real commands."""
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,14 @@ from pace_mmdet.testing import synthetic_cells
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs/hela/pace_r18_hela_4pt.py'
+
+
+def copy_sources(folder):
+    """What a wheel is built of, apart from the checkout that it would soil."""
+    for name in ('pyproject.toml', 'setup.py', 'MANIFEST.in', 'README.md',
+                 'LICENSE', 'pace_mmdet', 'configs'):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
 
 
 def synthetic_hela(data):

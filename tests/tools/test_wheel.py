@@ -7,10 +7,8 @@ import zipfile
 
 import pytest
 
-from .conftest import ROOT
+from .conftest import ROOT, copy_sources
 
-SOURCES = ('pyproject.toml', 'setup.py', 'MANIFEST.in', 'README.md', 'LICENSE',
-           'pace_mmdet', 'configs')
 BUILD = 'from setuptools import build_meta; build_meta.build_wheel("dist")'
 # Runs before the program: the checkout, which may be installed for the tests,
 # is out of reach.
@@ -40,9 +38,7 @@ def site(tmp_path_factory):
     """The unpacked wheel."""
     source = tmp_path_factory.mktemp('source')
     site = tmp_path_factory.mktemp('site')
-    for name in SOURCES:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, source / name)
+    copy_sources(source)
     subprocess.run([sys.executable, '-c', BUILD], cwd=source, check=True,
                    capture_output=True, timeout=120)
     wheel, = (source / 'dist').iterdir()
