@@ -184,5 +184,5 @@ def test_num_points_is_required(point_file):
 
 
 def test_mask_file_is_refused(mask_file):
-    with pytest.raises(AnnotationError, match='masks_to_points.py'):
+    with pytest.raises(AnnotationError, match='pace data points'):
         build(mask_file)
