@@ -15,6 +15,7 @@ from pycocotools import mask as mask_utils
 from rich.progress import track
 
 from pace_mmdet.errors import AnnotationError, Faults
+from pace_mmdet.files import refuse_inputs
 from pace_mmdet.images.folders import list_folder, stem_of
 from pace_mmdet.images.paths import bare_name
 from pace_mmdet.images.stacks import read_image
@@ -79,9 +80,14 @@ def import_annotations(images: Union[str, Path],
         AnnotationError: If a file cannot be read, an image of a COCO file is
             missing or of another size, or no cell is left; all faults of a
             kind at once.
+        UserError: If the target is one of the inputs.
     """
     annotations = Path(annotations)
     found = list_folder(images).images
+    refuse_inputs([target], [
+        *found,
+        *(annotations.iterdir() if annotations.is_dir() else [annotations])
+    ])
     sizes = {
         path.name: read_image(path, page, channel).shape[:2]
         for path in track(found, 'Looking at the images')

@@ -55,7 +55,7 @@ def convert_file(checkpoint: Union[str, Path], out: Union[str, Path],
             'was written.') from None
     meta = dict(
         cfg=cfg.pretty_text,
-        config=Path(config).name,
+        config_file=Path(config).name,
         origin=Path(checkpoint).name,
         origin_sha256=_sha256(checkpoint),
         new=result.new,

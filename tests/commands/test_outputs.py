@@ -43,6 +43,7 @@ def contents(folder):
 @pytest.mark.parametrize('line', [
     'data_points masks.json masks.json',
     'data_points masks.json img/../masks.json',
+    'data_import img found.json --out found.json',
     'data_labels img lab --out img/a.tif',
     'data_labels img lab --out lab/a.tif',
     'score masks.json found.json --out masks.json',

@@ -89,15 +89,15 @@ def test_half_a_download(tmp_path, save):
 
 
 @pytest.mark.parametrize('content, expected', [
-    ([1, 2], 'by name, got list'),
-    ({}, 'by name, got dict'),
-    (dict(model=None), 'by name, got NoneType'),
+    ([1, 2], 'it holds a list'),
+    ({}, 'expected .*by name, got dict'),
+    (dict(model=None), 'expected .*by name, got NoneType'),
     (dict(model={'a': 'text', 'b': torch.ones(1)}), r'1 of 2 .* a \(str\)'),
     (dict(state_dict=WEIGHTS, meta={}), r'2 of 2 .* state_dict \('),
 ])
 def test_what_holds_no_weights(tmp_path, content, expected):
     save_zip(content, tmp_path / 'x.pth')
-    with pytest.raises(UserError, match=f'x.pth: expected .*{expected}'):
+    with pytest.raises(UserError, match=f'x.pth: .*{expected}'):
         read_weights(tmp_path / 'x.pth')
 
 
@@ -127,7 +127,7 @@ def test_what_is_written(tmp_path, config, small_weights):
     written = load_checkpoint_file(out)
     assert set(written) == {'meta', 'state_dict'}
     meta = written['meta']
-    assert meta['config'] == 'small.py'
+    assert meta['config_file'] == 'small.py'
     assert meta['origin'] == 'published.pth' and len(
         meta['origin_sha256']) == 64
     assert meta['new'] == []
