@@ -6,7 +6,7 @@ _base_ = [
 
 train_pipeline = [
     dict(type='SeedSample'),
-    dict(type='LoadMicroscopyImage', normalize='percentile'),
+    dict(type='LoadMicroscopyImage', normalize='standard'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
     *_base_.train_pipeline[3:]
 ]

@@ -11,9 +11,6 @@ middle of that cell's box. No mask is needed for either:
   it lies well within and to whose middle the flow predicted so far points:
   what is learned where only one box is possible, and at the points, decides
   where several are.
-- A cell touches all four sides of its box, so that each row and each column
-  of the box holds foreground (Hsu et al., "Weakly Supervised Instance
-  Segmentation using the Bounding Box Tightness Prior", 2019).
 
 Letters in the shapes: N boxes, P points per box, h and w of the map, k boxes
 that a pixel may belong to. Boxes and points are in pixels of the network's
@@ -201,33 +198,6 @@ def region_losses(logits: Tensor, flow: Tensor, bboxes: Tensor,
     loss = (F.softplus(logits) * outside).sum() / outside.sum().clamp(min=1)
     error = (flow - target).square().mean(0) * valid
     return loss, error.sum() / valid.sum().clamp(min=1)
-
-
-def tightness_loss(logits: Tensor, bboxes: Tensor, stride: float,
-                   grid: int = 12) -> Tensor:
-    """Whether each row and each column of a box holds foreground.
-
-    Args:
-        logits (Tensor): Shape (h, w).
-        bboxes (Tensor): Shape (N, 4), of cells that are in the image as a
-            whole.
-        stride (float): Of the map.
-        grid (int): Rows and columns that a box is divided into.
-
-    Returns:
-        Tensor: Mean over boxes, rows and columns of the loss of the largest
-        logit.
-    """
-    if not len(bboxes):
-        return logits.sum() * 0
-    steps = (torch.arange(grid, device=bboxes.device) + 0.5) / grid
-    offsets = torch.stack(torch.meshgrid(steps, steps, indexing='xy'), -1)
-    size = bboxes[:, 2:] - bboxes[:, :2]
-    places = bboxes[:, None, :2] + offsets.view(1, -1, 2) * size[:, None]
-    values = sample_map(logits[None], places, stride)[0]
-    values = values.view(-1, grid, grid)
-    largest = torch.cat([values.amax(1), values.amax(2)], 1)
-    return F.softplus(-largest).mean()
 
 
 def mask_losses(logits: Tensor, flow: Tensor, masks: Tensor, bboxes: Tensor,

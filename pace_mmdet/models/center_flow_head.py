@@ -14,7 +14,7 @@ from pace_mmdet.masks.codes import to_rles
 from pace_mmdet.structures import InstancePoints
 
 from .center_flow import (FLOW_LENGTH, mask_losses, pixel_centers,
-                          point_losses, region_losses, tightness_loss)
+                          point_losses, region_losses)
 from .flow_grouping import flow_scores, group_pixels, label_codes
 
 
@@ -35,8 +35,8 @@ class CenterFlowHead(BaseDenseHead):
         stride (int): Of the feature map.
         steps (int): Steps, in pixels of the feature map, from a cell's border
             to its middle at most.
-        loss_weights (dict): Of the losses ``foreground``, ``flow``,
-            ``tightness`` and ``point_flow``.
+        loss_weights (dict): Of the losses ``foreground``, ``flow`` and
+            ``point_flow``.
         train_cfg (dict, optional): Unused.
         test_cfg (dict, optional): ``score_thr``: cells that score less are
             left out. ``mask_thr``: a pixel is on a cell above this
@@ -48,7 +48,7 @@ class CenterFlowHead(BaseDenseHead):
     def __init__(self,
                  in_channels: int,
                  stride: int = 2,
-                 steps: int = 28,
+                 steps: int = 40,
                  loss_weights: Optional[Dict[str, float]] = None,
                  train_cfg: OptConfigType = None,
                  test_cfg: OptConfigType = None,
@@ -57,7 +57,7 @@ class CenterFlowHead(BaseDenseHead):
         self.stride = stride
         self.steps = steps
         self.loss_weights = dict(
-            foreground=1.0, flow=0.5, tightness=1.0, point_flow=0.3)
+            foreground=1.0, flow=0.5, point_flow=0.3)
         unknown = set(loss_weights or ()) - set(self.loss_weights)
         if unknown:
             raise ValueError(f'loss_weights: unknown {sorted(unknown)}; there '
@@ -99,7 +99,7 @@ class CenterFlowHead(BaseDenseHead):
                 Their boxes are taken out.
 
         Returns:
-            dict: ``loss_foreground``, ``loss_flow`` and ``loss_tightness``.
+            dict: ``loss_foreground`` and ``loss_flow``.
         """
         ignored = batch_gt_instances_ignore or [None] * len(batch_img_metas)
         losses = [
@@ -124,9 +124,6 @@ class CenterFlowHead(BaseDenseHead):
             valid &= ~((places > box[:2]) & (places < box[2:])).all(-1)
         if isinstance(masks, InstancePoints):
             points = masks.to_tensor(torch.float32, logits.device)
-            # What the image's border cuts off need not reach all sides.
-            whole = ((bboxes[:, :2] > 0).all(1) & (
-                bboxes[:, 2:] < bboxes.new_tensor([width, height])).all(1))
             outside, flow_error = region_losses(logits, flow, bboxes, valid,
                                                 self.stride)
             answers, point_error = point_losses(logits, flow, points, bboxes,
@@ -134,8 +131,7 @@ class CenterFlowHead(BaseDenseHead):
             return dict(
                 foreground=outside + answers,
                 flow=flow_error +
-                self.loss_weights['point_flow'] * point_error,
-                tightness=tightness_loss(logits, bboxes[whole], self.stride))
+                self.loss_weights['point_flow'] * point_error)
         if not isinstance(masks, (BitmapMasks, PolygonMasks)):
             raise TypeError('CenterFlowHead learns from InstancePoints, '
                             'BitmapMasks or PolygonMasks, but got '

@@ -20,9 +20,9 @@ from pace_mmdet.masks.crops import encode_crops
 
 # In pixels of the map: how far ends are smoothed, how close together two
 # cells' middles may be, and how far from one a walk may end.
-_SMOOTH, _APART, _REACH = 1.0, 5, 4.0
+_SMOOTH, _APART, _REACH = 1.5, 5, 6.0
 # Ends per pixel, smoothed, that make a middle.
-_FEWEST = 0.5
+_FEWEST = 1.0
 
 
 def walk(flow: Tensor, starts: Tensor, steps: int) -> Tensor:

@@ -10,7 +10,7 @@ scale_factors = [scale_factor * 2**(step / 7.2) for step in range(-3, 4)]
 
 train_pipeline = [
     dict(type='SeedSample'),
-    dict(type='LoadMicroscopyImage', normalize='percentile'),
+    dict(type='LoadMicroscopyImage', normalize='standard'),
     dict(type='LoadPointAnnotations'),
     dict(
         type='RandomChoice',
@@ -23,16 +23,10 @@ train_pipeline = [
         direction=['horizontal', 'vertical', 'diagonal']),
     # A quarter turn every other time: with the flips all eight positions.
     dict(type='Rotate', prob=0.5, min_mag=90.0, max_mag=90.0),
-    dict(
-        type='PhotoMetricDistortion',
-        brightness_delta=16,
-        contrast_range=(0.75, 1.33),
-        saturation_range=(1.0, 1.0),
-        hue_delta=0),
     dict(type='PackDetInputs')
 ]
 test_pipeline = [
-    dict(type='LoadMicroscopyImage', normalize='percentile'),
+    dict(type='LoadMicroscopyImage', normalize='standard'),
     dict(type='Resize', scale_factor=scale_factor, keep_ratio=True),
     dict(
         type='PackDetInputs',

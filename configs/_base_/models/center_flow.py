@@ -5,12 +5,12 @@ model = dict(
     type='SingleStageDetector',
     data_preprocessor=dict(
         type='DetDataPreprocessor',
-        # Of images stretched to 0-255 (normalize='percentile').
+        # What normalize='standard' brings images to.
         mean=[96.0, 96.0, 96.0],
-        std=[48.0, 48.0, 48.0],
+        std=[32.0, 32.0, 32.0],
         bgr_to_rgb=False,
         pad_mask=True,
         pad_size_divisor=32),
     backbone=dict(type='CellUNet', base_channels=32, num_levels=5),
-    bbox_head=dict(type='CenterFlowHead', in_channels=32, stride=2, steps=28),
+    bbox_head=dict(type='CenterFlowHead', in_channels=32, stride=2, steps=40),
     test_cfg=dict(score_thr=0.05, mask_thr=0.4, min_area=6))
