@@ -9,7 +9,7 @@ from .selected_levels_rpn import SelectedLevelsRPNHead
 from .single_mask_cascade import SingleMaskCascadeRoIHead
 
 __all__ = [
-    'BoundedMaxIoUAssigner', 'CellUNet', 'CenterFlowHead', 'Float32DCNv2', 'Float32RPNHead',
-    'Float32RoIExtractor', 'FullMaskHead', 'PointMaskHead',
+    'BoundedMaxIoUAssigner', 'CellUNet', 'CenterFlowHead', 'Float32DCNv2',
+    'Float32RPNHead', 'Float32RoIExtractor', 'FullMaskHead', 'PointMaskHead',
     'SelectedLevelsRPNHead', 'SingleMaskCascadeRoIHead'
 ]

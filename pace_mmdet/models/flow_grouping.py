@@ -22,7 +22,7 @@ from pace_mmdet.masks.crops import encode_crops
 # cells' middles may be, and how far from one a walk may end.
 _SMOOTH, _APART, _REACH = 1.5, 5, 6.0
 # Ends per pixel, smoothed, that make a middle.
-_FEWEST = 1.0
+_FEWEST = 0.5
 
 
 def walk(flow: Tensor, starts: Tensor, steps: int) -> Tensor:

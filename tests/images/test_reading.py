@@ -113,3 +113,102 @@ def test_other_broken_files(tmp_path):
         planarconfig='contig')
     with pytest.raises(ImageFileError, match='5 channels.* --channel 0 ... 4'):
         read_image(tmp_path / 'b.tif')
+<<<<<<< HEAD:tests/images/test_reading.py
+=======
+
+
+@pytest.mark.parametrize(('values', 'low', 'high', 'expected'), [
+    ([0, 100, 200], 0, 100, [0, 127.5, 255]),
+    ([33000, 34000, 35000], 0, 100, [0, 127.5, 255]),
+    ([-1.0, 0.0, 3.0], 0, 100, [0, 63.75, 255]),
+    ([0, 1, 2, 3, 100], 25, 75, [0, 0, 127.5, 255, 255]),
+    ([7, 7, 7], 0.1, 99.9, [0, 0, 0]),
+    ([0] * 99 + [5], 1, 90, [0] * 99 + [255]),
+    ([False, True], 0, 100, [0, 255]),
+])
+def test_stretch(values, low, high, expected):
+    img = np.array([values])
+    scaled = stretch(img, 'percentile', low, high)
+    assert scaled.dtype == np.float32
+    assert np.allclose(scaled, [expected], atol=1e-3)
+    rounded = to_uint8(img, 'percentile', low, high)
+    assert rounded.dtype == np.uint8
+    assert np.abs(rounded - np.array([expected])).max() <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize('contrast', [0.2, 1.0])
+def test_standard_makes_contrast_alike(dtype, contrast):
+    noise = np.random.default_rng(0).normal(size=(60, 70))
+    img = (128 + 25 * contrast * noise).astype(dtype)
+    found = stretch(img, 'standard')
+    assert found.dtype == np.float32
+    assert found.mean() == pytest.approx(96, abs=0.5)
+    assert found.std() == pytest.approx(32, abs=0.5)
+    clipped = np.clip(img, *np.percentile(img, (0.1, 99.9)))
+    expected = 96 + 32 * (clipped - clipped.mean()) / clipped.std()
+    assert np.allclose(found, expected.clip(0, 255), atol=0.01)
+    assert np.abs(to_uint8(img, 'standard') - found).max() <= 0.5
+
+
+def test_standard_of_a_single_value():
+    assert not stretch(np.full((3, 4), 7), 'standard').any()
+
+
+def test_none_passes_8_bits_only():
+    assert to_uint8(GREY, 'none') is GREY
+    assert np.array_equal(stretch(GREY, 'none'), GREY)
+    with pytest.raises(ValueError, match="uint16: use normalize='percentile'"):
+        to_uint8(GREY.astype(np.uint16), 'none')
+
+
+@pytest.mark.parametrize(('img', 'options', 'message'), [
+    (np.array([[1.0, np.nan]]), {}, '1 of 2 values are NaN or infinite'),
+    (np.array([[np.inf, np.nan]]), {}, '2 of 2 values are NaN or infinite'),
+    (GREY, dict(mode='minmax'), 'normalize must be one of'),
+    (GREY, dict(low=50, high=50), 'expected percentiles'),
+    (GREY, dict(high=101), 'expected percentiles'),
+    (GREY.astype(complex), {}, 'expected integer or float pixels'),
+])
+def test_refused(img, options, message):
+    with pytest.raises(ValueError, match=message):
+        stretch(img, **options)
+
+
+def test_16_bits_are_stretched_as_numpy_does():
+    rng = np.random.default_rng(0)
+    for img in (rng.integers(0, 65536, (7, 9)).astype(np.uint16),
+                rng.integers(-32768, 32768, (50, 60)).astype(np.int16),
+                rng.normal(100, 9, (30, 40)).astype(np.uint8)):
+        low, high = np.percentile(img.astype(np.float64), (2.5, 97))
+        expected = (img.astype(np.float64) - low) * (255 / (high - low))
+        found = stretch(img, 'percentile', 2.5, 97)
+        assert np.allclose(found, expected.clip(0, 255), atol=1e-4)
+
+
+def test_livecell_flattens_the_background():
+    y, x = np.mgrid[:200, :300]
+    light = 1000 + 4.0 * x  # brighter to the right
+    img = light.copy()
+    cell = (y - 100)**2 + (x - 150)**2 < 15**2
+    img[cell] *= 1.2
+    img[0, :5] = 60000, 0, 0, 0, 0
+    for dtype in (np.uint16, np.float32):
+        flat = to_uint8(img.astype(dtype), 'livecell')
+        assert flat.dtype == np.uint8
+        assert (flat[0, 0], flat[0, 1]) == (180, 70)
+        inner = np.s_[40:160, 40:260]
+        background = flat[inner][~cell[inner]]
+        assert abs(background.astype(int) - 128).max() <= 4
+        assert abs(np.median(flat[cell]) - 1.2 * 128) < 3
+    exact = stretch(img, 'livecell')
+    assert exact.dtype == np.float32
+    assert 0 < abs(exact - flat).max() <= 0.5
+
+
+def test_livecell_is_not_for_fluorescence_on_black():
+    img = np.zeros((20, 20), np.uint16)
+    img[5:9, 5:9] = 900
+    with pytest.raises(ValueError, match='the median of this one is 0'):
+        to_uint8(img, 'livecell')
+>>>>>>> 3f9108a (The arena: ours beside Cellpose at equal label hours and CPU time):tests/images/test_microscopy.py

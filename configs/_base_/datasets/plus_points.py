@@ -14,9 +14,11 @@ train_pipeline = [
     dict(type='LoadPointAnnotations'),
     dict(
         type='RandomChoice',
-        transforms=[[dict(type='Resize', scale_factor=factor, keep_ratio=True)]
-                    for factor in scale_factors]),
-    dict(type='RandomCrop', crop_size=(256, 256)),
+        # Crops of 256 pixels or one less. Cut out first, it costs less.
+        transforms=[[
+            dict(type='RandomCrop', crop_size=(int(256 / factor), ) * 2),
+            dict(type='Resize', scale_factor=factor, keep_ratio=True)
+        ] for factor in scale_factors]),
     dict(
         type='RandomFlip',
         prob=0.75,

@@ -24,12 +24,13 @@ import sys
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from contests import (CONTESTS, cell_length, keep_images, label_hours,
-                      thresholds_part)
+from contests import CONTESTS, cell_length, label_hours, thresholds_part
+from curves import write_figure
 from scores import score
 
 from pace_mmdet.coco.converting import masks_to_points
 from pace_mmdet.files import write_atomically
+from pace_mmdet.reporting.results_tables import fill_blocks
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -199,6 +200,10 @@ def main() -> None:
         records += new
         args.records.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(args.records, json.dumps(records, indent=1) + '\n')
+    if args.records == RECORDS and records:
+        write_figure(records, ROOT / 'docs/images/arena.png')
+        page = ROOT / 'docs/results.md'
+        write_atomically(page, fill_blocks(page.read_text(), ROOT))
 
 
 if __name__ == '__main__':

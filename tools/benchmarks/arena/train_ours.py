@@ -33,11 +33,9 @@ def prepare(job: dict) -> Config:
         cfg.train_dataloader.dataset.num_points = job['points']
     # All in one process, whose CPU time is counted.
     cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
+    # No scores on the way. The part for tests stays in the checkpoint, where
+    # prediction reads how images are prepared.
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
-    cfg.test_dataloader.dataset.type = 'CellMaskDataset'
-    cfg.test_dataloader.dataset.pop('num_points', None)
-    cfg.arena_test = cfg.test_dataloader.dataset
-    cfg.test_dataloader = cfg.test_evaluator = cfg.test_cfg = None
     cfg.default_hooks.checkpoint.update(save_best=None, interval=length)
     cfg.default_hooks.pop('visualization')
     cfg.randomness = dict(seed=job['seed'])
@@ -47,8 +45,10 @@ def prepare(job: dict) -> Config:
 
 def predict(model, cfg: Config, ann_file: str) -> tuple:
     """COCO results, and CPU seconds an image."""
-    dataset = DATASETS.build(
-        dict(cfg.arena_test, ann_file=ann_file))
+    wanted = dict(cfg.test_dataloader.dataset, ann_file=ann_file,
+                  type='CellMaskDataset')
+    wanted.pop('num_points', None)
+    dataset = DATASETS.build(wanted)
     results, seconds = [], 0.0
     for i in range(len(dataset)):
         start = time.process_time()
