@@ -1,6 +1,6 @@
 """The table of ours beside the tools that people use.
 
-docs/results/arena.json holds what tools/benchmarks/arena/arena.py measured: a
+docs/arena.json holds what tools/benchmarks/arena/arena.py measured: a
 list of runs, each with ``data``, ``method``, ``variant``, ``seed``, what was
 labelled (``images``, ``cells``, ``hours``), what it took (``train_seconds``,
 ``predict_seconds`` of CPU) and scores in per cent.
@@ -12,7 +12,7 @@ from typing import Dict, List, Sequence, Tuple
 
 from .tables import markdown_table
 
-ARENA_JSON = 'docs/results/arena.json'
+ARENA_JSON = 'docs/arena.json'
 SCORES = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'F1@0.5', 'F1@0.75',
           'F1@0.9')
 TITLES = dict(

@@ -3,7 +3,7 @@
     python tools/benchmarks/arena/arena.py --cellpose CELLPOSE_PYTHON \\
         --hela data/hela --livecell LIVECELL_SAMPLE --usiigaci USIIGACI
 
-trains and scores, one run after the other, whatever docs/results/arena.json
+trains and scores, one run after the other, whatever docs/arena.json
 does not hold yet, and writes tables and curves into docs/results.md. Each run
 is a process of its own with one thread; CPU time is counted, not the clock.
 
@@ -34,7 +34,7 @@ from pace_mmdet.reporting.results_tables import fill_blocks
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-RECORDS = ROOT / 'docs/results/arena.json'
+RECORDS = ROOT / 'docs/arena.json'
 CONFIG = ROOT / 'configs/pace_plus/center_flow_points.py'
 FULL_CONFIG = ROOT / 'configs/pace_plus/center_flow_masks.py'
 # Name: answers per cell (0: full masks), which images, share of wrong

@@ -24,7 +24,7 @@ def arena_figure(runs: Sequence[dict]) -> Figure:
     """One column a data set: over label hours above, over CPU time below.
 
     Args:
-        runs (Sequence[dict]): As of docs/results/arena.json.
+        runs (Sequence[dict]): As of docs/arena.json.
     """
     groups = {key[:2]: some for key, some in grouped(runs).items()
               if not key[2]}
