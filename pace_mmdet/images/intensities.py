@@ -252,12 +252,14 @@ def _stretch(img: np.ndarray, mode: str, low: float, high: float,
         mean, deviation = _moments(img, bottom, top)
         factor = _DEVIATION / deviation
         black = mean - _MEAN / factor
+    limits = np.clip([(bottom - black) * factor, (top - black) * factor],
+                     0, 255)
     for rows in _blocks(img):
-        values = img[rows].astype(np.float64).clip(bottom, top) - black
+        values = img[rows].astype(np.float64) - black
         values *= factor
         if img.dtype.kind == 'f':
             values[~np.isfinite(values)] = 0
-        scaled[rows] = _as_type(values.clip(0, 255), dtype)
+        scaled[rows] = _as_type(values.clip(*limits), dtype)
     return scaled
 
 
