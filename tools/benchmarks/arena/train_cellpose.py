@@ -11,8 +11,8 @@ probability.
 The job is a JSON with ``images`` (folder), ``train`` (COCO file), ``seconds``
 (of CPU), ``seed``, ``predict`` ({name: COCO file}) and ``out`` (folder).
 """
+import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -20,7 +20,6 @@ import cv2
 import numpy as np
 import tifffile
 import torch
-from cellpose import dynamics, models, train, transforms, utils
 from pycocotools import mask as mask_api
 
 LEARNING_RATE, BATCH, CROP = 0.003, 2, 224
@@ -58,6 +57,7 @@ def decode(segmentation, height: int, width: int) -> np.ndarray:
 
 def fit(model, samples: list, seconds: float) -> int:
     """Train for some CPU seconds; the steps that it took."""
+    from cellpose import dynamics, train, transforms, utils
     start, net = time.process_time(), model.net
     images = [
         transforms.normalize_img(
@@ -125,7 +125,13 @@ def predict(model, samples: list, flow_threshold: float) -> tuple:
 
 
 def main() -> None:
-    job = json.loads(Path(sys.argv[1]).read_text())
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('job', type=Path)
+    job = json.loads(parser.parse_args().job.read_text())
+    # Not before: --help works without it.
+    from cellpose import models
     torch.set_num_threads(1)
     np.random.seed(job['seed'])
     torch.manual_seed(job['seed'])

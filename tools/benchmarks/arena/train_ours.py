@@ -5,9 +5,9 @@ Run by arena.py, which writes the job: a JSON with ``config`` (path), ``data``
 (answers per cell, 0 for full masks), ``iterations``, ``seed``,
 ``cell_length``, ``predict`` ({name: COCO file}) and ``out`` (folder).
 """
+import argparse
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -75,7 +75,11 @@ def predict(model, cfg: Config, ann_file: str) -> tuple:
 
 
 def main() -> None:
-    job = json.loads(Path(sys.argv[1]).read_text())
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('job', type=Path)
+    job = json.loads(parser.parse_args().job.read_text())
     torch.set_num_threads(1)
     cfg = prepare(job)
     runner = Runner.from_cfg(cfg)
