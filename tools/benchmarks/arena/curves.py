@@ -38,16 +38,17 @@ def arena_figure(runs: Sequence[dict]) -> Figure:
         _draw(below, own, _BY_TIME, lambda run: run['train_seconds'] / 60)
         above.set_title(TITLES[name])
         above.set_xlabel('label hours')
-        above.set_xscale('log')
         below.set_xlabel('minutes of one CPU core to train')
-        below.set_xlim(left=0)
         for ax in (above, below):
             ax.set_ylabel('mask AP (%)')
-            ax.set_ylim(bottom=0)
+            places = [line.get_data() for line in ax.get_lines()]
+            for axis, limit in enumerate((ax.set_xlim, ax.set_ylim)):
+                limit(0, 1.3 * max((max(place[axis]) for place in places),
+                                   default=1))
             ax.grid(alpha=0.3)
             ax.spines[['top', 'right']].set_visible(False)
     if names:
-        axes[1, 0].legend(frameon=False)
+        axes[1, 0].legend(frameon=False, loc='lower left')
     return figure
 
 
