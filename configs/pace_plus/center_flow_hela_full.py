@@ -4,7 +4,7 @@ _base_ = './center_flow_hela_4pt.py'
 train_pipeline = [
     dict(type='SeedSample'),
     dict(type='LoadMicroscopyImage', normalize='standard'),
-    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='LoadPolygonAnnotations'),
     *_base_.train_pipeline[3:]
 ]
 train_dataloader = dict(

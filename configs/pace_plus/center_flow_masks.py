@@ -7,7 +7,7 @@ _base_ = [
 train_pipeline = [
     dict(type='SeedSample'),
     dict(type='LoadMicroscopyImage', normalize='standard'),
-    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='LoadPolygonAnnotations'),
     *_base_.train_pipeline[3:]
 ]
 train_dataloader = dict(

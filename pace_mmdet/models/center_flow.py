@@ -214,20 +214,21 @@ def mask_losses(logits: Tensor, flow: Tensor, masks: Tensor, bboxes: Tensor,
 
     Returns:
         tuple[Tensor]: Mean loss of the foreground and mean square error of
-        the flow. Where masks overlap, the smallest owns the pixel.
+        the flow. Where masks overlap, the smallest owns the pixel; a pixel
+        of the maps that a cell covers in part is foreground in part.
     """
     height, width = logits.shape
     target = logits.new_zeros(height, width)
     directed = torch.zeros_like(flow)
     if len(masks):
-        # Pixels at the middle of those of the maps.
-        part = masks[:, stride // 2::stride, stride // 2::stride]
-        part = part[:, :height, :width]
-        part = F.pad(part, (0, width - part.shape[2], 0,
-                            height - part.shape[1]))
+        # What share of each pixel of the maps is on each cell.
+        tall, wide = masks.shape[1:]
+        part = F.pad(masks.float(), (0, max(width * stride - wide, 0), 0,
+                                     max(height * stride - tall, 0)))
+        part = F.avg_pool2d(part, stride)[:, :height, :width]
         areas = masks.flatten(1).sum(1)[:, None, None]
-        area, owner = torch.where(part, areas, areas.max() + 1).min(0)
-        target = (area <= areas.max()).float()
+        owner = torch.where(part > 0, areas, areas.max() + 1).min(0)[1]
+        target = part.sum(0).clamp(max=1)
         places = pixel_centers(height, width, stride, logits.device)
         to_center = directions(places, box_centers(bboxes)[owner])
         directed = to_center.permute(2, 0, 1) * target * FLOW_LENGTH

@@ -124,7 +124,9 @@ def label_codes(labels: np.ndarray, probs: np.ndarray, stride: Tuple,
                 threshold: float) -> Tuple[List[bytes], np.ndarray]:
     """Masks in pixels of the image, smooth where the map is coarse.
 
-    A cell's probabilities, 0 on all other pixels, are interpolated.
+    A cell's probabilities are interpolated, towards those of the background
+    around it, so that an outline lies between pixels where it should, and
+    towards 0 on other cells.
 
     Args:
         labels (ndarray): As of :func:`group_pixels`, N cells.
@@ -140,13 +142,18 @@ def label_codes(labels: np.ndarray, probs: np.ndarray, stride: Tuple,
         the masks, float32, shape (N, 4); zeros where a mask has no pixel.
     """
     codes, bboxes = [], np.zeros((int(labels.max(initial=0)), 4), np.float32)
+    # Beyond the map it goes on as at its border.
+    padded = np.pad(labels, 1, mode='edge')
+    padded_probs = np.pad(probs, 1, mode='edge').astype(np.float32)
+    off = (padded == 0) & (padded_probs <= 0.5)
     for cell, (rows, columns) in enumerate(ndimage.find_objects(labels)):
-        # A pixel more on each side, where the probability falls to zero.
+        # A pixel more on each side, beyond the map, too.
         y, x = rows.start - 1, columns.start - 1
-        own = np.zeros((rows.stop - y + 1, columns.stop - x + 1), np.float32)
-        inside = own[1:-1, 1:-1]
-        np.copyto(inside, probs[rows, columns],
-                  where=labels[rows, columns] == cell + 1)
+        window = (slice(rows.start, rows.stop + 2),
+                  slice(columns.start, columns.stop + 2))
+        own = padded[window] == cell + 1
+        around = ndimage.binary_dilation(own, np.ones((3, 3))) & off[window]
+        own = np.where(own | around, padded_probs[window], 0)
         mask, corner = _enlarge(own, (x, y), stride, (width, height))
         mask = mask > threshold
         codes += encode_crops(mask[None], np.array([corner]), height, width)

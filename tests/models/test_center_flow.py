@@ -177,20 +177,23 @@ def test_mask_losses():
     logits, flow = maps()
     masks = torch.zeros(2, 16, 32, dtype=torch.bool)
     masks[0, 2:10, 2:14] = True
+    masks[0, 10, 2:14] = True  # half of a row of the maps
     masks[1, 4:8, 8:14] = True  # on the first, and smaller
     valid = torch.ones(8, 16, dtype=torch.bool)
     loss, error = mask_losses(logits, flow, masks, BOXES[:2], valid, 2)
     losses, errors = [], []
     for row in range(8):
         for column in range(16):
-            y, x = 2 * row + 1, 2 * column + 1
-            owner = 1 if masks[1, y, x] else 0 if masks[0, y, x] else None
+            y, x = 2 * row, 2 * column
+            shares = masks[:, y:y + 2, x:x + 2].float().mean((1, 2)).tolist()
+            owner = 1 if shares[1] else 0
+            share = min(sum(shares), 1)
             logit = logits[row, column].item()
-            losses.append(softplus(logit if owner is None else -logit))
-            to = (0, 0) if owner is None else toward(
-                (x, y), BOXES[owner].tolist())
+            losses.append(share * softplus(-logit) +
+                          (1 - share) * softplus(logit))
+            to = toward((x + 1, y + 1), BOXES[owner].tolist())
             errors.append(np.mean([
-                (FLOW_LENGTH * a - b)**2
+                (FLOW_LENGTH * share * a - b)**2
                 for a, b in zip(to, flow[:, row, column].tolist())]))
     assert loss.item() == pytest.approx(np.mean(losses), rel=1e-5)
     assert error.item() == pytest.approx(np.mean(errors), rel=1e-5)
