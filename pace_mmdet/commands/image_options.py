@@ -49,9 +49,11 @@ def add_intensity_options(parser: argparse.ArgumentParser,
     group = parser.add_mutually_exclusive_group()
     common = dict(dest='intensities', action=_Choose)
     group.add_argument(
-        '--normalize', choices=('none', 'percentile', 'livecell'), **common,
-        help=f'intensities (default: {default}). livecell: the published '
-        'preprocessing of foreign images for models trained on LIVECell')
+        '--normalize', choices=('none', 'percentile', 'standard', 'livecell'),
+        **common,
+        help=f'intensities (default: {default}). standard: the same mean and '
+        'contrast for all images; livecell: the published preprocessing of '
+        'foreign images for models trained on LIVECell')
     group.add_argument(
         '--percentiles', type=float, nargs=2, metavar=('LOW', 'HIGH'),
         const='percentile', **common,

@@ -8,8 +8,10 @@ from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 import cv2
 import numpy as np
 
-NORMALIZE_MODES = ('none', 'percentile', 'livecell', 'range')
+NORMALIZE_MODES = ('none', 'percentile', 'standard', 'livecell', 'range')
 _PIXELS_AT_ONCE = 1 << 22
+# Of 'standard'. Bright cells on black are far above the mean.
+_MEAN, _DEVIATION = 96, 32
 # Of `percentile_range`: a share, in percent, and a multiple.
 _SPARSE, _DARK, _STANDS_OUT = 0.01, 0.1, 3
 # Contrast below so many standard deviations; normal noise alone has 6.2.
@@ -62,7 +64,9 @@ def stretch(img: np.ndarray,
         mode (str): 'percentile' maps the image's own ``low`` and ``high``
             percentiles, taken over all channels together, to 0 and 255 and
             clips the rest (:func:`percentile_range`); an image of a single
-            value becomes 0. 'range' does so with the values ``low`` and
+            value becomes 0. 'standard' clips to the same range and brings the
+            mean to 96 and the standard deviation to 32, so that faint and
+            strong contrast look alike. 'range' maps the values ``low`` and
             ``high`` themselves. 'livecell' is :func:`flatten_background`.
             'none' takes 8-bit images as they are and refuses all others.
         low (float): Lower percentile, in [0, 100), or value.
@@ -243,13 +247,36 @@ def _stretch(img: np.ndarray, mode: str, low: float, high: float,
     scaled = np.zeros(img.shape, dtype)
     if top <= bottom:
         return scaled
+    black, factor = bottom, 255 / (top - bottom)
+    if mode == 'standard':
+        mean, deviation = _moments(img, bottom, top)
+        factor = _DEVIATION / deviation
+        black = mean - _MEAN / factor
+    limits = np.clip([(bottom - black) * factor, (top - black) * factor],
+                     0, 255)
     for rows in _blocks(img):
-        values = img[rows].astype(np.float64) - bottom
-        values *= 255 / (top - bottom)
+        values = img[rows].astype(np.float64) - black
+        values *= factor
         if img.dtype.kind == 'f':
             values[~np.isfinite(values)] = 0
-        scaled[rows] = _as_type(values.clip(0, 255), dtype)
+        scaled[rows] = _as_type(values.clip(*limits), dtype)
     return scaled
+
+
+def _moments(img: np.ndarray, bottom: float,
+             top: float) -> Tuple[float, float]:
+    """Mean and standard deviation of an image clipped to a range."""
+    count, total, squares = 0, 0.0, 0.0
+    for rows in _blocks(img):
+        values = img[rows].astype(np.float64)
+        if img.dtype.kind == 'f':
+            values = values[np.isfinite(values)]
+        values = values.clip(bottom, top) - bottom
+        count += values.size
+        total += values.sum()
+        squares += np.square(values).sum()
+    mean = total / count
+    return bottom + mean, float(np.sqrt(squares / count - mean**2))
 
 
 def _filled(img: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Heads for learning masks from points."""
 from .bounded_assigner import BoundedMaxIoUAssigner
+from .cell_unet import CellUNet
+from .center_flow_head import CenterFlowHead
 from .coded_masks import FullMaskHead
 from .float32_islands import Float32DCNv2, Float32RoIExtractor, Float32RPNHead
 from .point_mask_head import PointMaskHead
@@ -7,7 +9,7 @@ from .selected_levels_rpn import SelectedLevelsRPNHead
 from .single_mask_cascade import SingleMaskCascadeRoIHead
 
 __all__ = [
-    'BoundedMaxIoUAssigner', 'Float32DCNv2', 'Float32RPNHead',
-    'Float32RoIExtractor', 'FullMaskHead', 'PointMaskHead',
+    'BoundedMaxIoUAssigner', 'CellUNet', 'CenterFlowHead', 'Float32DCNv2',
+    'Float32RPNHead', 'Float32RoIExtractor', 'FullMaskHead', 'PointMaskHead',
     'SelectedLevelsRPNHead', 'SingleMaskCascadeRoIHead'
 ]

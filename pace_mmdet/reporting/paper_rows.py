@@ -12,9 +12,10 @@ from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.mask_quality import MEASURES
 
 from .metafile import read_metafile, recorded_runs
-from .results_tables import COLUMNS, PAPER_CSV, markdown_table
+from .results_tables import COLUMNS, PAPER_CSV
 from .run_records import RunRecord, read_run
 from .starts import Start, parse_start
+from .tables import markdown_table
 
 # The rows that a comparison needs first, in this order.
 _FIRST = ('full', '4', '1', '8')

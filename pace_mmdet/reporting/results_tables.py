@@ -13,7 +13,9 @@ from typing import Callable, Dict, List, Optional, Sequence
 from pace_mmdet.errors import UserError
 from pace_mmdet.points import AnnotationCost
 
+from .arena import arena_table
 from .metafile import read_metafile
+from .tables import markdown_table
 
 PAPER_CSV = Path(__file__).with_name('table1_paper.csv')
 COLUMNS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl')
@@ -108,6 +110,7 @@ def supervision_table(root: Path, folders: Sequence[str]) -> str:
 SUPERVISION = ('livecell_small', 'usiigaci', 'hela')
 
 BLOCKS: Dict[str, Callable[[Path], str]] = {
+    'arena': arena_table,
     'paper-table': lambda root: paper_table(),
     'results-hela': lambda root: results_table(root, ['hela'], 'scratch'),
     'supervision': lambda root: supervision_table(root, SUPERVISION),
@@ -139,12 +142,6 @@ def fill_blocks(text: str, root: Path) -> str:
     return _BLOCK.sub(
         lambda match: f'{match[1]}{BLOCKS[match["name"]](root)}\n{match[4]}',
         text)
-
-
-def markdown_table(header: Sequence[str], rows: List[List[str]]) -> str:
-    """A Markdown table, the first column left, the others right aligned."""
-    lines = [header, ['---', *['---:'] * (len(header) - 1)], *rows]
-    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
 def _header() -> List[str]:

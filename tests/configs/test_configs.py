@@ -35,6 +35,12 @@ def levels(path):
     return 1 + max((levels(base) for base in bases(path)), default=0)
 
 
+def learns_from(cfg):
+    """Type of the head that reads the masks or points."""
+    head = cfg.model.get('roi_head', {}).get('mask_head')
+    return (head or cfg.model.bbox_head).type
+
+
 def test_the_rows_of_the_papers_table_are_there():
     rows = [f'{n}pt' for n in (1, 2, 4, 6, 8, 10)] + ['full']
     for row in rows:
@@ -100,7 +106,7 @@ def test_point_configs_need_no_mask_of_the_training_set(path):
     loading = [step.type for step in dataset.pipeline]
     assert 'LoadPointAnnotations' in loading
     assert 'LoadAnnotations' not in loading
-    assert cfg.model.roi_head.mask_head.type == 'PointMaskHead'
+    assert learns_from(cfg) in ('PointMaskHead', 'CenterFlowHead')
 
 
 @pytest.mark.parametrize('path', [p for p in CONFIGS if '_full' in p])
@@ -108,8 +114,10 @@ def test_full_mask_rows_differ_from_point_rows_in_supervision_only(path):
     counterpart = (path.replace('_full_masks', '_masks')
                    if '_full_masks' in path else path.replace('_full', '_4pt'))
     full, points = read(path), read(counterpart)
-    assert full.model.roi_head.mask_head.type == 'FullMaskHead'
-    full.model.roi_head.mask_head.type = 'PointMaskHead'
+    # The flow model's head takes either.
+    if learns_from(full) != 'CenterFlowHead':
+        assert learns_from(full) == 'FullMaskHead'
+        full.model.roi_head.mask_head.type = 'PointMaskHead'
     assert full.model == points.model
     for key in ('optim_wrapper', 'param_scheduler', 'train_cfg',
                 'val_evaluator', 'val_dataloader', 'test_pipeline'):
@@ -143,6 +151,18 @@ def test_the_evaluator_of_own_data_follows_its_loader(monkeypatch, folder):
         'test_dataloader.dataset.ann_file': 'annotations/test.json'})
     assert cfg.test_evaluator.ann_file == \
         f'{folder.rstrip("/") or "data/own"}/annotations/test.json'
+
+
+@pytest.mark.parametrize('length', [18.0, 72.0])
+def test_cells_become_as_long_as_the_flow_model_expects(monkeypatch, length):
+    monkeypatch.setenv('PACE_CELL_LENGTH', str(length))
+    for name in ('points', 'masks'):
+        cfg = read(f'configs/pace_plus/center_flow_{name}.py')
+        assert cfg.test_pipeline[1].scale_factor == 36 / length
+        for crop, resize in cfg.train_pipeline[3].transforms:
+            size = int(crop.crop_size[0] * resize.scale_factor + 0.5)
+            assert 250 <= size <= 256
+            assert 0.74 < resize.scale_factor * length / 36 < 1.35
 
 
 @pytest.mark.parametrize('path', [PACE, POINT2MASK])

@@ -157,3 +157,28 @@ def test_contrast_near_the_noise_is_remarked():
     assert not remarks(noise.astype(np.uint16), 'range', 0, 4000)
     assert not remarks(frame(512))
     assert not remarks(np.zeros((30, 30), np.uint16))
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize('contrast', [0.2, 1.0])
+def test_standard_makes_contrast_alike(dtype, contrast):
+    noise = np.random.default_rng(0).normal(size=(60, 70))
+    img = (128 + 25 * contrast * noise).astype(dtype)
+    found = stretch(img, 'standard')
+    assert found.dtype == np.float32
+    assert found.mean() == pytest.approx(96, abs=0.5)
+    assert found.std() == pytest.approx(32, abs=0.5)
+    clipped = np.clip(img, *np.percentile(img, (0.1, 99.9)))
+    expected = 96 + 32 * (clipped - clipped.mean()) / clipped.std()
+    assert np.allclose(found, expected.clip(0, 255), atol=0.01)
+    assert np.abs(to_uint8(img, 'standard') - found).max() <= 0.5
+
+
+def test_standard_without_contrast_and_without_values():
+    assert not stretch(np.full((3, 4), 7), 'standard').any()
+    img = np.random.default_rng(0).normal(size=(40, 50)).astype(np.float32)
+    known = stretch(img, 'standard')[1:]
+    img[0] = np.nan
+    found = stretch(img, 'standard')
+    assert not found[0].any()
+    assert np.abs(found[1:] - known).mean() < 2

@@ -9,7 +9,9 @@ import pytest
 from pace_mmdet.testing import synthetic_coco, write_synthetic_coco
 
 ROOT = Path(__file__).parents[2]
-TOOLS = sorted((ROOT / 'tools').rglob('*.py'))
+# Without what they import.
+TOOLS = sorted(path for path in (ROOT / 'tools').rglob('*.py')
+               if '__main__' in path.read_text())
 ids = [path.relative_to(ROOT / 'tools').as_posix() for path in TOOLS]
 # A run of each in a folder of two annotated images: arguments, exit code,
 # and what it must say. What takes training or a model is asked for a file
@@ -60,6 +62,8 @@ def call(monkeypatch, capsys):
     def run(tool, *arguments):
         path = ROOT / 'tools' / tool
         monkeypatch.setattr(sys, 'argv', [path.name, *arguments])
+        # As Python does with a script's folder.
+        monkeypatch.syspath_prepend(str(path.parent))
         with pytest.raises(SystemExit) as ended:
             runpy.run_path(str(path), run_name='__main__')
         said = capsys.readouterr()
