@@ -54,6 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--window', nargs=4, type=float,
                         metavar=('X1', 'Y1', 'X2', 'Y2'),
                         help='draw this part of each image (default: all)')
+    parser.add_argument('--no-ap50', action='store_true',
+                        help='leave AP50 out of the titles; of masks without '
+                        'scores of their own, as for true boxes, it says '
+                        'nothing')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace pictures that exist')
 
@@ -93,7 +97,8 @@ def run(args: argparse.Namespace) -> None:
     for image_id, path in track(paths.items(), 'Drawing',
                                 console=Console(stderr=True)):
         figure = comparison.figure(image_id, args.score_thr, args.zooms,
-                                   args.columns, args.window)
+                                   args.columns, args.window,
+                                   not args.no_ap50)
         save_figure(figure, path)
     print(f'{len(paths)} pictures in {args.out_dir}')
 

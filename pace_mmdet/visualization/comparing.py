@@ -96,7 +96,8 @@ class Comparison:
                score_thr: float = 0.5,
                num_zooms: int = 4,
                columns: int = 2,
-               window: Optional[Window] = None) -> Figure:
+               window: Optional[Window] = None,
+               with_ap50: bool = True) -> Figure:
         """Draw one image, a panel for each model.
 
         Args:
@@ -106,6 +107,7 @@ class Comparison:
             num_zooms (int): As of :func:`comparison_figure`.
             columns (int): As there.
             window (Sequence[float], optional): As there.
+            with_ap50 (bool): Whether titles give each model's AP50.
 
         Raises:
             ImageFileError: If the image is missing or broken.
@@ -131,7 +133,7 @@ class Comparison:
             masks, {
                 title: score
                 for title, score in self.ap50(image_id).items()
-                if not math.isnan(score)
+                if with_ap50 and not math.isnan(score)
             },
             num_zooms=num_zooms,
             columns=columns,

@@ -29,7 +29,8 @@ RUNS = {
                                           'annotation_cost.png'),
     'analysis_tools/browse_dataset.py': ('none.py', 2, 'none.py'),
     'analysis_tools/compare.py': (
-        'annotations.json images found.json --out-dir out', 0,
+        'annotations.json images found.json --out-dir out --no-ap50 '
+        '--window 0 0 30 30', 0,
         '2 pictures in out'),
     'analysis_tools/eval_predictions.py': ('annotations.json found.json', 0,
                                            '100.0'),
