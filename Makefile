@@ -61,11 +61,13 @@ test-install: export OMP_NUM_THREADS ?= 1
 test-install: $(STAMP)
 	.venv/bin/python -m pytest tests/installing.py
 
+# COMPILED: the interpreter of an environment whose MMCV was built with its
+# operators, to compare ours with.
 bench: $(STAMP)
-	.venv/bin/python tools/benchmarks/bench.py
+	.venv/bin/python tools/benchmarks/bench.py $(COMPILED:%=--compiled %)
 
 bench-full: $(STAMP)
-	.venv/bin/python tools/benchmarks/bench.py --full
+	.venv/bin/python tools/benchmarks/bench.py --full $(COMPILED:%=--compiled %)
 
 lint: $(STAMP)
 	.venv/bin/python -m flake8

@@ -65,8 +65,9 @@ def load_config(args: Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = osp.join('work_dirs', Path(args.config).stem)
     if args.compile:
-        cfg.setdefault('default_hooks', {}).setdefault(
-            'compile', dict(type='CompileHook'))['enabled'] = True
+        hooks = cfg.get('default_hooks') or {}
+        cfg.default_hooks = dict(hooks, compile=dict(
+            hooks.get('compile') or dict(type='CompileHook'), enabled=True))
     return cfg
 
 

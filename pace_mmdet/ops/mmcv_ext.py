@@ -11,6 +11,7 @@ from typing import Any, Callable
 import torch
 from torch import Tensor
 
+from pace_mmdet.errors import UserError
 from pace_mmdet.ops import deform_conv, nms as suppression, roi_align
 
 _WITHOUT = 'not compiled: operators of pace_mmdet.ops'
@@ -101,8 +102,8 @@ def _geometry(stride_h: int, stride_w: int, pad_h: int, pad_w: int,
         deform_groups=deformable_group)
 
 
-def _missing(name: str) -> NotImplementedError:
-    return NotImplementedError(
+def _missing(name: str) -> UserError:
+    return UserError(
         f"{name}: MMCV's compiled operators are not installed, and "
         'pace_mmdet.ops has no form of this one. A compiled MMCV has it '
         '(pip install --no-build-isolation onedl-mmcv, which needs torch '

@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+import mmcv.ops
 import pytest
 import tifffile
 
@@ -39,6 +40,9 @@ CASES = {
                        '--runs', '1'], 'identical codes: 9 of 9'),
     'score_detections.py': (['--images', '2', '--cells-per-image', '5'],
                             'largest difference of 14 scores'),
+    'operators.py': (['--boxes', '20', '--rois', '3', '--height', '16',
+                      '--width', '16', '--runs', '1'],
+                     'NMS of 20 boxes, at 30 places'),
     'predict_large.py': (['--side', '1300', '--cells', '160', '--format',
                           'labels,csv'], '1,300 x 1,300 pixels, 16 bit'),
     'export_cells.py': (['--cells', '9', '--side', '120', '--runs', '1'],
@@ -110,6 +114,16 @@ def test_all_in_one_command(monkeypatch, capsys, tmp_path):
     main['main']()
     page = (tmp_path / 'page.md').read_text()
     assert '**Doing all** (`fast.py`, `make bench-full`)' in page
+
+
+def test_operators_need_a_compiled_mmcv_to_compare_with(monkeypatch, capfd):
+    """Here, where there is none."""
+    if not mmcv._ext.__file__.endswith('.py'):
+        pytest.skip('MMCV is compiled here')
+    with pytest.raises(SystemExit, match='compiled MMCV failed by'):
+        run(monkeypatch, 'operators.py', '--boxes', '20', '--runs', '1',
+            '--compiled', sys.executable)
+    assert 'has no compiled MMCV' in capfd.readouterr().err
 
 
 def test_predict_layouts(monkeypatch, tmp_path):

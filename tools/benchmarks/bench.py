@@ -44,6 +44,7 @@ QUICK: Dict[str, List[str]] = {
                       '--only-ours'],
     'score_detections.py': [''],
     'export_cells.py': [''],
+    'operators.py': [''],
     'predict_large.py': [''],
     'predict_layouts.py': [''],
     'annotate_server.py': [''],
@@ -52,12 +53,14 @@ QUICK: Dict[str, List[str]] = {
 FULL: Dict[str, List[str]] = {
     'convert_points.py': [''],
     'train_step.py': [
-        HELA, 'configs/pace/pace_r200_dcn_4pt.py --height 128 --width 160 '
+        HELA, 'configs/pace/pace_r200_dcn_4pt.py --height 256 --width 347 '
         '--cells 100 --steps 3 --warmup 1'
     ],
     'score_detections.py': ['--full'],
     'label_points.py': [''],
 }
+# What takes the interpreter of a second environment.
+WITH_COMPILED = ('operators.py', 'train_step.py')
 
 
 def parse_args() -> argparse.Namespace:
@@ -67,20 +70,23 @@ def parse_args() -> argparse.Namespace:
         '--only', nargs='+', choices=sorted(QUICK), default=list(QUICK),
         help='run some and keep what was measured of the others')
     parser.add_argument(
+        '--compiled', metavar='PYTHON',
+        help='interpreter of a second environment, with an MMCV that was '
+        'built with its operators, to compare ours with')
+    parser.add_argument(
         '--render', action='store_true',
         help='write the page from docs/benchmarks.json, run nothing')
     return parser.parse_args()
 
 
-def run(script: str, arguments: str) -> List[Dict[str, Any]]:
+def run(script: str, arguments: List[str]) -> List[Dict[str, Any]]:
     """Run a script; give its comparisons as JSON."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'results.json'
         # Some start processes of their own: more threads would choke them.
         subprocess.run(
-            [sys.executable, HERE / script, *arguments.split(), '--json',
-             path], check=True, cwd=ROOT,
-            env=dict(os.environ, OMP_NUM_THREADS='1'))
+            [sys.executable, HERE / script, *arguments, '--json', path],
+            check=True, cwd=ROOT, env=dict(os.environ, OMP_NUM_THREADS='1'))
         return json.loads(path.read_text())
 
 
@@ -160,10 +166,12 @@ def main() -> None:
         comparisons=dict(old.get('comparisons', {})))
     for script in args.only:
         start = time.perf_counter()
+        second = (['--compiled', args.compiled]
+                  if args.compiled and script in WITH_COMPILED else [])
         print(f'--- {script}', flush=True)
         results['comparisons'][script] = [
             comparison for arguments in chosen[script]
-            for comparison in run(script, arguments)
+            for comparison in run(script, [*arguments.split(), *second])
         ]
         print(f'    ({time.perf_counter() - start:.0f} s)', flush=True)
         write_atomically(RESULTS, json.dumps(results, indent=1) + '\n')

@@ -2,17 +2,24 @@
 
 Compares our layers in float32 with MMDetection's own, and on a GPU with ours
 in bfloat16, with channels last, and with backbone and neck compiled. Images
-are synthetic, weights random. With --loss-curve it trains each for longer, on
-the same data and seeds, and draws the losses; then bfloat16 works on a CPU
-too, slowly.
+are synthetic, weights random. --compiled names the interpreter of a second
+environment, where MMCV was built with its operators: MMDetection then runs
+there, and so does our model on those operators. With --loss-curve it trains
+each for longer, on the same data and seeds, and draws the losses; then
+bfloat16 works on a CPU too, slowly.
 """
 import argparse
-import multiprocessing
+import json
+import os
 import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
-from typing import Dict, List
+from types import SimpleNamespace
+from typing import Dict, List, Optional
 
 import torch
 from mmdet.registry import MODELS
@@ -22,21 +29,28 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from rich.progress import track
 
+from pace_mmdet.engine import CompileHook
 from pace_mmdet.engine.configuring import use_mixed_precision
 from pace_mmdet.images.saving import save_figure
 from pace_mmdet.testing import synthetic_sample
-from pace_mmdet.testing.benchmarking import (OURS, Comparison, Cost,
+from pace_mmdet.testing.benchmarking import (OURS, Aim, Comparison, Cost,
                                              add_json_option, publish)
 from pace_mmdet.visualization.plots import compared_losses_figure
 
 STOCK = 'MMDetection'
-VARIANTS = (OURS, STOCK, 'bfloat16', 'bfloat16+channels_last',
-            'bfloat16+compiled')
+MMCV = 'compiled MMCV'
+VARIANTS = (OURS, STOCK, MMCV, 'compiled', 'bfloat16',
+            'bfloat16+channels_last', 'bfloat16+compiled')
+# Those that bring MMCV's operators in.
+MMCV_LAYERS = dict(
+    Float32DCNv2='DCNv2', Float32RoIExtractor='SingleRoIExtractor')
 STOCK_LAYERS = dict(
-    Float32DCNv2='DCNv2',
-    Float32RoIExtractor='SingleRoIExtractor',
+    MMCV_LAYERS,
     Float32RPNHead='RPNHead',
     BoundedMaxIoUAssigner='MaxIoUAssigner')
+ROOT = Path(__file__).resolve().parents[2]
+# How many times our time our model on MMCV's operators should take.
+AIM = 1.5
 # So many different batches at most; a step takes the next.
 NUM_BATCHES = 4
 
@@ -49,7 +63,8 @@ def parse_args() -> argparse.Namespace:
                         torch.cuda.is_available() else 'cpu')
     parser.add_argument(
         '--variants', nargs='+', choices=VARIANTS,
-        help='default: all; on a CPU the first two')
+        help='default: all that can run; on a CPU the first three')
+    parser.add_argument('--compiled', metavar='PYTHON', type=Path)
     parser.add_argument('--batch-size', type=int, default=2)
     parser.add_argument('--height', type=int, default=520)
     parser.add_argument('--width', type=int, default=704)
@@ -61,22 +76,27 @@ def parse_args() -> argparse.Namespace:
         help='train for so many steps instead and compare the losses')
     parser.add_argument('--out', type=Path, help='picture of the losses')
     add_json_option(parser)
+    # What a process started by this one runs.
+    parser.add_argument('--one', choices=VARIANTS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.variants is None:
-        args.variants = VARIANTS if args.device != 'cpu' else VARIANTS[:2]
+        known = VARIANTS if args.device != 'cpu' else VARIANTS[:3]
+        args.variants = [v for v in known if v != MMCV or args.compiled]
     if OURS not in args.variants:
         parser.error(f'--variants needs {OURS} to compare with')
+    if MMCV in args.variants and args.compiled is None:
+        parser.error(f'{MMCV} needs --compiled')
     return args
 
 
-def use_stock_layers(node) -> None:
-    """Replace our layers by those of MMDetection, in place."""
+def replace_layers(node, others: Dict[str, str]) -> None:
+    """Replace types of layers, in place."""
     children = node.values() if isinstance(node, dict) else node
-    if isinstance(node, dict) and node.get('type') in STOCK_LAYERS:
-        node['type'] = STOCK_LAYERS[node['type']]
+    if isinstance(node, dict) and node.get('type') in others:
+        node['type'] = others[node['type']]
     for child in children:
         if isinstance(child, (dict, list, tuple)):
-            use_stock_layers(child)
+            replace_layers(child, others)
 
 
 def num_points(cfg: Config) -> int:
@@ -84,16 +104,19 @@ def num_points(cfg: Config) -> int:
     return cfg.train_dataloader.dataset.get('num_points', 0)
 
 
-def train(variant: str, args: argparse.Namespace, sender) -> None:
-    """Run one variant and send what was measured; in a process of its own."""
+def train(variant: str, args: argparse.Namespace) -> dict:
+    """Run one variant; gives what was measured."""
     # Otherwise it lists how every parameter was initialised.
     MMLogger.get_instance('train_step', log_level='WARNING')
     cfg = Config.fromfile(args.config)
     init_default_scope('mmdet')
     if cfg.model.backbone.get('init_cfg'):
         cfg.model.backbone.init_cfg = None
+    if variant in (STOCK, MMCV):
+        check_mmcv(args.compiled)
+        replace_layers(cfg.model,
+                       STOCK_LAYERS if variant == STOCK else MMCV_LAYERS)
     if variant == STOCK:
-        use_stock_layers(cfg.model)
         cfg.optim_wrapper.pop('constructor', None)
     is_fast = 'bfloat16' in variant
     if is_fast and args.device != 'cpu':
@@ -106,9 +129,8 @@ def train(variant: str, args: argparse.Namespace, sender) -> None:
     model.to(args.device).train()
     if 'channels_last' in variant:
         model.to(memory_format=torch.channels_last)
-    if 'compiled' in variant:
-        for part in (model.backbone, model.neck):
-            part.compile()
+    if 'compiled' in variant.split('+'):
+        CompileHook(enabled=True).before_run(SimpleNamespace(model=model))
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     batches = [[
         synthetic_sample(args.cells, args.height, args.width,
@@ -131,11 +153,17 @@ def train(variant: str, args: argparse.Namespace, sender) -> None:
         synchronize(args.device)
         seconds.append(time.perf_counter() - start)
         losses.append({k: v.item() for k, v in logs.items() if 'loss' in k})
-    sender.send(
-        dict(
-            seconds=statistics.median(seconds[args.warmup:]),
-            megabytes=(memory(args.device) - before) / 1e6,
-            losses=losses))
+    return dict(
+        seconds=statistics.median(seconds[args.warmup:]),
+        megabytes=(memory(args.device) - before) / 1e6,
+        losses=losses)
+
+
+def check_mmcv(compiled: Optional[Path]) -> None:
+    """Make sure that MMCV's operators are what was asked for."""
+    import mmcv._ext
+    if compiled and mmcv._ext.__file__.endswith('.py'):
+        raise SystemExit(f'{sys.executable} has no compiled MMCV')
 
 
 def pack(batch: List[tuple]) -> dict:
@@ -167,19 +195,18 @@ def memory(device: str) -> float:
 
 def run_apart(variant: str, args: argparse.Namespace) -> dict:
     """Run a variant in a fresh process, so that none leaves traces."""
-    context = multiprocessing.get_context('spawn')
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=train, args=(variant, args, sender))
-    process.start()
-    sender.close()
-    try:
-        return receiver.recv()
-    except EOFError:
-        process.join()
-        raise SystemExit(f'{variant} ended with exit status '
-                         f'{process.exitcode}, see above') from None
-    finally:
-        process.join()
+    python = sys.executable
+    if variant in (STOCK, MMCV) and args.compiled:
+        python = args.compiled
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'result.json'
+        done = subprocess.run(
+            [python, __file__, *sys.argv[1:], '--one', variant, '--json',
+             path], env=dict(os.environ, PYTHONPATH=str(ROOT)))
+        if done.returncode:
+            raise SystemExit(f'{variant} ended with exit status '
+                             f'{done.returncode}, see above')
+        return json.loads(path.read_text())
 
 
 def comparison(args: argparse.Namespace,
@@ -195,7 +222,7 @@ def comparison(args: argparse.Namespace,
         f'cells, {device}', {
             name: Cost(result['seconds'], result['megabytes'])
             for name, result in results.items()
-        }, remarks=[f'images a second: {speed}'])
+        }, {MMCV: Aim(AIM)}, [f'images a second: {speed}'])
 
 
 def print_losses(results: Dict[str, dict]) -> None:
@@ -211,6 +238,9 @@ def print_losses(results: Dict[str, dict]) -> None:
 
 def main() -> None:
     args = parse_args()
+    if args.one:
+        args.json.write_text(json.dumps(train(args.one, args)))
+        return
     results = {variant: run_apart(variant, args) for variant in args.variants}
     publish([comparison(args, results)], args.json)
     if args.loss_curve:
