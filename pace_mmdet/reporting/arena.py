@@ -23,7 +23,7 @@ NO_RUNS = '*No run has been recorded yet.*'
 def read_arena(root: Path) -> List[dict]:
     """The recorded runs; none without the file."""
     path = root / ARENA_JSON
-    return json.loads(path.read_text()) if path.is_file() else []
+    return json.loads(path.read_text('utf-8')) if path.is_file() else []
 
 
 def grouped(runs: Sequence[dict]) -> Dict[Tuple[str, str, str], List[dict]]:
