@@ -17,16 +17,16 @@ _CONVOLUTIONS = ('Conv', 'Conv2d')
 _NORMS = ('BN', 'BN2d', 'SyncBN', 'GN', 'LN')
 
 STORED_TYPES: Dict[str, Tuple[str, ...]] = dict(
-    model=('FasterRCNN', 'MaskRCNN', 'CascadeRCNN'),
+    model=('FasterRCNN', 'MaskRCNN', 'CascadeRCNN', 'SingleStageDetector'),
     data_preprocessor=('DetDataPreprocessor', ),
-    backbone=('ResNet', 'ResNeXt', 'ResNeSt', 'SwinTransformer'),
+    backbone=('ResNet', 'ResNeXt', 'ResNeSt', 'SwinTransformer', 'CellUNet'),
     neck=('FPN', ),
     rpn_head=('RPNHead', 'Float32RPNHead', 'SelectedLevelsRPNHead'),
     roi_head=('StandardRoIHead', 'CascadeRoIHead',
               'SingleMaskCascadeRoIHead'),
     shared_head=('ResLayer', ),
     bbox_head=('BBoxHead', 'ConvFCBBoxHead', 'Shared2FCBBoxHead',
-               'Shared4Conv1FCBBoxHead'),
+               'Shared4Conv1FCBBoxHead', 'CenterFlowHead'),
     mask_head=('FCNMaskHead', 'FullMaskHead', 'PointMaskHead'),
     bbox_roi_extractor=('SingleRoIExtractor', 'Float32RoIExtractor'),
     mask_roi_extractor=('SingleRoIExtractor', 'Float32RoIExtractor'),
