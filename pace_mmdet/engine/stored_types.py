@@ -19,8 +19,7 @@ _NORMS = ('BN', 'BN2d', 'SyncBN', 'GN', 'LN')
 STORED_TYPES: Dict[str, Tuple[str, ...]] = dict(
     model=('FasterRCNN', 'MaskRCNN', 'CascadeRCNN', 'SingleStageDetector'),
     data_preprocessor=('DetDataPreprocessor', ),
-    backbone=('ResNet', 'ResNeXt', 'ResNeSt', 'SwinTransformer',
-              'CellUNet'),
+    backbone=('ResNet', 'ResNeXt', 'ResNeSt', 'SwinTransformer', 'CellUNet'),
     neck=('FPN', ),
     rpn_head=('RPNHead', 'Float32RPNHead', 'SelectedLevelsRPNHead'),
     roi_head=('StandardRoIHead', 'CascadeRoIHead',
