@@ -29,10 +29,13 @@ def run(folder, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(folder)
 
     def call(*arguments, out=tmp_path / 'out'):
-        code = load_tool('predict').main([
-            *map(str, arguments), '--checkpoint', 'x.pth', '--out-dir',
-            str(out), '--score-thr', '0'
-        ])
+        try:
+            code = load_tool('predict').main([
+                *map(str, arguments), '--checkpoint', 'x.pth', '--out-dir',
+                str(out), '--score-thr', '0'
+            ])
+        except SystemExit as error:  # of argparse
+            code = error.code
         said = capfd.readouterr()
         return code, said.out + said.err
 
@@ -77,7 +80,7 @@ def test_two_runs_into_one_folder(run, tmp_path, monkeypatch):
 @pytest.mark.parametrize(('arguments', 'said'), [
     (['none.tif'], 'none.tif: no such image'),
     (['images', '--format', 'labels,png'], 'expected some of labels,'),
-    (['images', '--channel', '-1'], '--channel -1: channels are numbered'),
+    (['images', '--channel', '-1'], 'channels are numbered from 0'),
     (['images', '--config', 'none.py'], 'none.py: no such config file'),
     (['images', '--tile-size', '100'], 'tiles of 100 pixels cannot overlap'),
     (['images', '--launcher', 'pytorch'], 'RANK, WORLD_SIZE, LOCAL_RANK not'),
@@ -90,7 +93,7 @@ def test_faults_of_the_user(run, tmp_path, arguments, said):
 
 def test_a_folder_that_cannot_be_written(run, tmp_path):
     (tmp_path / 'file').touch()
-    code, said = run('images', out='file/here')
+    code, said = run('images', out=tmp_path / 'file/here')
     assert code == 2 and 'here: cannot write there' in said
 
 
