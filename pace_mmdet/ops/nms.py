@@ -97,13 +97,17 @@ class _Suppression:
                  offset: int) -> None:
         self.threshold = iou_threshold
         self.offset = offset
-        self.x1, self.y1, self.x2, self.y2 = boxes
-        width = self._side(self.x1, self.x2)
-        self.areas = width * self._side(self.y1, self.y2)
+        self.x1, y1, x2, y2 = boxes
+        width, height = x2 - self.x1, y2 - y1
+        if offset:
+            width, height = width + offset, height + offset
+        self.areas = width * height
+        # The larger of two of these is the corner of what both cover.
+        self.corners = np.stack([self.x1, y1, -x2, -y2], axis=1)
         # No IoU with what has no finite area is above a threshold.
         self.width = np.where(np.isfinite(self.areas), width, 0)
-        self.slack = _SLACK * (np.abs(self.x1) + np.abs(self.x2) + offset)
-        # A box beginning farther right overlaps too little along x.
+        self.slack = _SLACK * (np.abs(self.x1) + np.abs(x2) + offset)
+        # A box that begins farther right overlaps too little along x.
         self.reach = (1 - iou_threshold) * self.width + self.slack
 
     def run(self) -> np.ndarray:
@@ -139,7 +143,7 @@ class _Suppression:
             open_ = out.copy()
             open_[worse] = True
             out[worse[~open_[better]]] = True
-            left = np.flatnonzero(~(out[better] | out[worse]))
+            left = (~(out[better] | out[worse])).nonzero()[0]
             better, worse = better.take(left), worse.take(left)
         return block[~out[block]]
 
@@ -147,8 +151,8 @@ class _Suppression:
         """The undecided boxes that none of those kept suppresses."""
         by_x, x1 = self._by_x(undecided)
         x1_kept, width = self.x1.take(kept), self.width.take(kept)
-        # Of those that begin farther left: none is wider than this and
-        # overlaps enough.
+        # How wide a box that begins farther left can be, if it overlaps
+        # enough: it is not wider than its overlap, divided by the threshold.
         widest = self.width.take(by_x).max()
         if self.threshold > 0:
             widest = np.minimum(width / self.threshold, widest)
@@ -166,27 +170,21 @@ class _Suppression:
         by_x = ranks.take(self.x1.take(ranks).argsort())
         return by_x, self.x1.take(by_x)
 
-    def _side(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        side = high - low
-        return side + self.offset if self.offset else side
-
     def _overlapping(self, one: np.ndarray,
                      other: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """Those of P pairs of ranks whose IoU is above the threshold.
 
         In the order of MMCV's operations, so that it rounds alike.
         """
-        height = self._side(
-            np.maximum(self.y1.take(one), self.y1.take(other)),
-            np.minimum(self.y2.take(one), self.y2.take(other)))
-        some = np.flatnonzero(height > 0)
-        one, other = one.take(some), other.take(some)
-        width = self._side(
-            np.maximum(self.x1.take(one), self.x1.take(other)),
-            np.minimum(self.x2.take(one), self.x2.take(other)))
-        inter = np.maximum(width, 0) * height.take(some)
+        inner = np.maximum(self.corners.take(one, axis=0),
+                           self.corners.take(other, axis=0))
+        # Less than nothing, as its last two are.
+        width, height = inner[:, 0] + inner[:, 2], inner[:, 1] + inner[:, 3]
+        if self.offset:
+            width, height = width - self.offset, height - self.offset
+        inter = np.minimum(width, 0) * np.minimum(height, 0)
         union = self.areas.take(one) + self.areas.take(other) - inter
-        some = np.flatnonzero(inter / union > self.threshold)
+        some = (inter / union > self.threshold).nonzero()[0]
         return one.take(some), other.take(some)
 
 

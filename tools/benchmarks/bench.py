@@ -54,7 +54,7 @@ FULL: Dict[str, List[str]] = {
     'convert_points.py': [''],
     'train_step.py': [
         HELA, 'configs/pace/pace_r200_dcn_4pt.py --height 256 --width 347 '
-        '--cells 100 --steps 3 --warmup 1'
+        '--cells 100 --steps 3 --warmup 1 --aim 1.5'
     ],
     'score_detections.py': ['--full'],
     'label_points.py': [''],

@@ -49,8 +49,6 @@ STOCK_LAYERS = dict(
     Float32RPNHead='RPNHead',
     BoundedMaxIoUAssigner='MaxIoUAssigner')
 ROOT = Path(__file__).resolve().parents[2]
-# How many times our time our model on MMCV's operators should take.
-AIM = 1.5
 # So many different batches at most; a step takes the next.
 NUM_BATCHES = 4
 
@@ -65,6 +63,10 @@ def parse_args() -> argparse.Namespace:
         '--variants', nargs='+', choices=VARIANTS,
         help='default: all that can run; on a CPU the first three')
     parser.add_argument('--compiled', metavar='PYTHON', type=Path)
+    parser.add_argument(
+        '--aim', type=float,
+        help='how many times our time our model on a compiled MMCV should '
+        'take')
     parser.add_argument('--batch-size', type=int, default=2)
     parser.add_argument('--height', type=int, default=520)
     parser.add_argument('--width', type=int, default=704)
@@ -222,7 +224,7 @@ def comparison(args: argparse.Namespace,
         f'cells, {device}', {
             name: Cost(result['seconds'], result['megabytes'])
             for name, result in results.items()
-        }, {MMCV: Aim(AIM)}, [f'images a second: {speed}'])
+        }, {MMCV: Aim(args.aim)}, [f'images a second: {speed}'])
 
 
 def print_losses(results: Dict[str, dict]) -> None:
