@@ -27,6 +27,14 @@ _for_tests = pytest.fixture(autouse=True)(_mmdet_scope)
 _for_modules = pytest.fixture(autouse=True, scope='module')(_mmdet_scope)
 
 
+@pytest.fixture(autouse=True)
+def _switches_of_pytorch(monkeypatch):
+    """Commands set them for their process, which here is that of all tests."""
+    for name in ('WEIGHTS_ONLY', 'NO_WEIGHTS_ONLY'):
+        monkeypatch.setenv(f'TORCH_FORCE_{name}_LOAD', '')
+        monkeypatch.delenv(f'TORCH_FORCE_{name}_LOAD')
+
+
 @pytest.fixture
 def mask_file(tmp_path):
     """3 images of 96 x 128 pixels with 12 cells each."""

@@ -29,9 +29,6 @@ def folder(tmp_path, monkeypatch):
         (tmp_path / name).write_bytes(b'x')
     (tmp_path / 'x.py').write_text(CONFIG)
     monkeypatch.chdir(tmp_path)
-    # Commands that load checkpoints set one for their process.
-    for name in ('WEIGHTS_ONLY', 'NO_WEIGHTS_ONLY'):
-        monkeypatch.setenv(f'TORCH_FORCE_{name}_LOAD', '')
     return tmp_path
 
 

@@ -70,9 +70,12 @@ def browse(tmp_path, config, capsys):
             config.write_text(config.read_text() +
                               f'train_dataloader = {loader}\n')
         out_dir = tmp_path / 'pictures'
-        code = load_tool().main(
-            [str(config), '--out-dir',
-             str(out_dir), *map(str, args)])
+        try:
+            code = load_tool().main(
+                [str(config), '--out-dir',
+                 str(out_dir), *map(str, args)])
+        except SystemExit as error:  # of argparse
+            code = error.code
         pictures = {
             path.name: cv2.imread(str(path))
             for path in sorted(out_dir.glob('*'))
@@ -159,8 +162,8 @@ def test_microscope_images_are_not_black(browse, tmp_path):
 
 @pytest.mark.parametrize('args, message', [
     (['--split', 'test'], 'has no test_dataloader'),
-    (['--num', 0], 'at least 1, got 0'),
-    (['--num', -1], 'at least 1, got -1'),
+    (['--num', 0], "at least 1, got '0'"),
+    (['--num', -1], "at least 1, got '-1'"),
     (['--cfg-options', 'train_dataloader.dataset.num_point=3'], 'num_point'),
     (['--cfg-options', 'train_dataloader.dataset.ann_file=none.json'
       ], 'none.json'),
@@ -169,7 +172,7 @@ def test_microscope_images_are_not_black(browse, tmp_path):
 def test_errors_of_the_user(browse, args, message):
     code, pictures, said = browse(*args)
     assert (code, pictures) == (2, {})
-    assert said.err.startswith('error: ') and message in said.err
+    assert 'error: ' in said.err and message in said.err
 
 
 def test_wrappers_have_no_pipeline(browse):

@@ -53,5 +53,5 @@ def test_a_truncated_file_is_one_message(files, run):
     results.write_text(results.read_text()[:100])
     code, _, errors = run('--out', 'scores.json')
     assert code == 2
-    assert errors.startswith('error: results.json: not readable as')
+    assert errors.startswith('error: results.json: expected a COCO results')
     assert not (files / 'scores.json').exists()
