@@ -48,7 +48,8 @@ def full_mask_pipelines():
     found = {}
     for path in sorted((ROOT / 'configs').glob('[!_]*/*.py')):
         cfg = Config.fromfile(path)
-        if cfg.model.roi_head.mask_head.type == 'FullMaskHead':
+        heads = cfg.model.get('roi_head', {})  # one-stage models have none
+        if heads.get('mask_head', {}).get('type') == 'FullMaskHead':
             loader, = (step for step in cfg.train_pipeline
                        if 'Annotations' in step.type)
             case = (loader, ways(cfg))
