@@ -102,7 +102,7 @@ def test_all_in_one_command(monkeypatch, capsys, tmp_path):
     main['main']()
     page = (tmp_path / 'page.md').read_text()
     assert '| other | 3.000 s | 50 MB | 3.0 (2) | 5.0 |' in page
-    assert '**Doing first** (`fast.py`)' in page
+    assert '**Doing first** (`fast.py`; ' in page
     assert 'A remark.' in page and ', `make bench-full`' not in page
     (tmp_path / 'page.md').unlink()
     monkeypatch.setattr(sys, 'argv', ['bench.py', '--render'])

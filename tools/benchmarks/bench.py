@@ -26,7 +26,7 @@ RESULTS = ROOT / 'docs/benchmarks.json'
 PAGE = ROOT / 'docs/benchmarks.md'
 INTRODUCTION = """# Benchmarks
 
-What this project does beside what it stands in for, both measured in the same run, each alone and with one thread unless said otherwise. "x time" says how many times as long the other takes, "x memory" how many times the memory beyond what was there before; in brackets what we aim at. Written by `make bench`, and where it says so by `make bench-full`, last on {date}: {machine}.
+What this project does beside what it stands in for, both measured in the same run, each alone and with one thread unless said otherwise. "x time" says how many times as long the other takes, "x memory" how many times the memory beyond what was there before; in brackets what we aim at. Written by `make bench`, and where it says so by `make bench-full`; when and on what stands with each.
 """  # noqa: E501
 
 HELA = ('configs/hela/pace_r18_hela_4pt.py --height 256 --width 256 --cells '
@@ -104,12 +104,12 @@ def machine() -> str:
 
 def render(results: Dict[str, Any]) -> str:
     """The page, in the scripts' order."""
-    parts = [INTRODUCTION.format(
-        date=results['date'], machine=results['machine'])]
+    parts = [INTRODUCTION]
     for script in QUICK:
         where = f'`{script}`'
         if script in results['full']:
             where += ', `make bench-full`'
+        where += f'; {results["made"].get(script)}'
         for content in results['comparisons'].get(script, []):
             parts.append(section(from_json(content), where))
     return '\n'.join(parts)
@@ -162,7 +162,7 @@ def main() -> None:
     full = set(old.get('full', [])) - set(args.only)
     full |= set(args.only) & set(FULL) if args.full else set()
     results = dict(
-        date=date.today().isoformat(), machine=machine(), full=sorted(full),
+        made=dict(old.get('made', {})), full=sorted(full),
         comparisons=dict(old.get('comparisons', {})))
     for script in args.only:
         start = time.perf_counter()
@@ -173,6 +173,7 @@ def main() -> None:
             comparison for arguments in chosen[script]
             for comparison in run(script, [*arguments.split(), *second])
         ]
+        results['made'][script] = f'{date.today()}, {machine()}'
         print(f'    ({time.perf_counter() - start:.0f} s)', flush=True)
         write_atomically(RESULTS, json.dumps(results, indent=1) + '\n')
     write_atomically(PAGE, render(results))
