@@ -113,7 +113,7 @@ def test_all_in_one_command(monkeypatch, capsys, tmp_path):
                                       'fast.py'])
     main['main']()
     page = (tmp_path / 'page.md').read_text()
-    assert '**Doing all** (`fast.py`, `make bench-full`)' in page
+    assert '**Doing all** (`fast.py`, `make bench-full`; ' in page
 
 
 def test_operators_need_a_compiled_mmcv_to_compare_with(monkeypatch, capfd):
