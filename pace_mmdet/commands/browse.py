@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
+from pace_mmdet.engine.cell_scale import fit_to_cells
 from pace_mmdet.engine.configuring import load_config
 from pace_mmdet.visualization.browse import PHASES, SPLITS, browse
 
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Draw, and say where the pictures are."""
     cfg = load_config(args)
+    fit_to_cells(cfg)
     out_dir = Path(
         args.out_dir
         or Path(cfg.work_dir, 'browse', f'{args.split}_{args.phase}'))

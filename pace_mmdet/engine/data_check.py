@@ -41,7 +41,7 @@ def missing_data(cfg: Config, splits: Sequence[str]) -> List[str]:
     paths = []
     for split in splits:
         loader = cfg.get(f'{split}_dataloader') or {}
-        for dataset in _datasets(loader.get('dataset')):
+        for dataset in datasets_of(loader.get('dataset')):
             root = dataset.get('data_root') or ''
             names = [dataset.get('ann_file')]
             names += (dataset.get('data_prefix') or {}).values()
@@ -61,14 +61,14 @@ def missing_data(cfg: Config, splits: Sequence[str]) -> List[str]:
     ]
 
 
-def _datasets(dataset: Any) -> Iterator[dict]:
+def datasets_of(dataset: Any) -> Iterator[dict]:
     """A data set's config, or those inside its wrappers."""
     if isinstance(dataset, (list, tuple)):
         for part in dataset:
-            yield from _datasets(part)
+            yield from datasets_of(part)
     elif isinstance(dataset, dict):
         inner = dataset.get('dataset') or dataset.get('datasets')
         if inner is None:
             yield dataset
         else:
-            yield from _datasets(inner)
+            yield from datasets_of(inner)

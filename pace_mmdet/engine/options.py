@@ -15,7 +15,8 @@ _READ_KEYS = frozenset(inspect.signature(
     Runner.__init__).parameters) - {'self', 'cfg'} | {
         'sync_bn', 'model_wrapper_cfg', 'find_unused_parameters', 'compile',
         'activation_checkpointing', 'efficient_conv_bn_eval', 'runner_type',
-        'tta_model', 'tta_pipeline', 'data_command', 'predict_cfg'
+        'tta_model', 'tta_pipeline', 'data_command', 'predict_cfg',
+        'cell_length'
     }
 
 # Phases whose evaluators compare with an annotation file.

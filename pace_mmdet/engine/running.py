@@ -17,6 +17,7 @@ from torch import nn
 from pace_mmdet.errors import UserError
 from pace_mmdet.files import folder_lock
 
+from .cell_scale import fit_to_cells
 from .configuring import set_start, testing_config, training_config
 from .data_check import check_data
 from .launch import prepare_cpu, rank_variables
@@ -52,7 +53,13 @@ def run_train(args: Namespace) -> int:
 
 
 def _train(cfg: Config, args: Namespace) -> int:
+    # A run that goes on, goes on at its scale.
+    said = fit_to_cells(cfg, load_checkpoint_file(
+        cfg.load_from, 'cpu', args.trust_checkpoint, mmap=True)
+                        if cfg.resume else None)
     runner = build_runner(cfg, args)
+    if said:
+        runner.logger.info(said)
     try:
         runner.train()
     except KeyboardInterrupt:
@@ -100,7 +107,10 @@ def run_test(args: Namespace) -> Dict[str, float]:
             cfg.load_from, 'cpu', args.trust_checkpoint, mmap=True)
     else:
         weights = None
+    said = fit_to_cells(cfg, weights)
     runner = build_runner(cfg, args)
+    if said:
+        runner.logger.info(said)
     if weights is not None:
         check_weights(runner.model, weights, cfg.load_from)
     scores = runner.test() or {}

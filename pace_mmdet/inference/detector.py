@@ -16,6 +16,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
+from pace_mmdet.engine.cell_scale import fit_to_cells
 from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.running import check_weights
 from pace_mmdet.engine.safe_loading import (load_checkpoint_file,
@@ -155,6 +156,7 @@ def load_detector(checkpoint: Union[str, Path],
     if not cfg.get('model'):
         raise UserError(f'{config or checkpoint}: the config has no model')
     with _safe_loading(trust), naming_config(config or checkpoint):
+        fit_to_cells(cfg, content)
         _prepare_model_cfg(cfg.model, score_threshold(cfg, score_thr))
         model = revert_sync_batchnorm(MODELS.build(cfg.model))
         usual_pixels = _usual_pixels(cfg)

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Tuple, Union
 
-import msgspec
 import numpy as np
 from mmcv import rescale_size
 from mmengine.config import Config
 
-from pace_mmdet.coco.files import decode_leniently, read_json_bytes
-from pace_mmdet.errors import AnnotationError, UserError
+from pace_mmdet.coco.box_sizes import measure_boxes
+from pace_mmdet.engine.cell_scale import training_files
+from pace_mmdet.errors import UserError
 from pace_mmdet.images.intensities import check_mode, stretch, to_uint8
 
 from .tiling import LEFT_WHOLE
@@ -202,29 +202,18 @@ def trained_diameter(cfg: Config) -> float:
     known = (cfg.get('predict_cfg') or {}).get('diameter')
     if known:
         return float(known)
-    dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
-    path = Path(dataset.get('data_root') or '', dataset.get('ann_file') or '')
-    if not path.is_file():
+    paths = training_files(cfg)
+    if not (paths and all(path.is_file() for path in paths)):
         raise UserError(
             '--diameter: how large the cells of training were is not known: '
             'the config has no predict_cfg=dict(diameter=...), and its '
-            f'annotations ({path}) are not here; give --scale instead')
-    try:
-        boxes = decode_leniently(read_json_bytes(path), _Boxes)
-    except msgspec.DecodeError as error:
-        raise AnnotationError(f'{path}: {error}') from None
-    sizes = np.array([a.bbox[2:] for a in boxes.annotations]).reshape(-1, 2)
-    if not len(sizes):
-        raise UserError(f'--diameter: {path} has no cells; give --scale')
-    return float(np.median(np.sqrt(sizes.prod(axis=1))))
-
-
-class _Box(msgspec.Struct):
-    bbox: Tuple[float, float, float, float]
-
-
-class _Boxes(msgspec.Struct):
-    annotations: List[_Box]
+            f'annotations ({", ".join(map(str, paths))}) are not here; give '
+            '--scale instead')
+    sizes = measure_boxes(paths)
+    if sizes is None:
+        raise UserError(f'--diameter: {", ".join(map(str, paths))} has no '
+                        'cells; give --scale')
+    return sizes.diameter
 
 
 def _pipeline(cfg: Config) -> List[dict]:

@@ -7,6 +7,7 @@ import torch
 from mmdet.registry import DATASETS, MODELS, TASK_UTILS, TRANSFORMS
 from mmengine.config import Config
 
+from pace_mmdet.engine.cell_scale import fit_to_cells
 from pace_mmdet.engine.options import merge_options
 
 ROOT = Path(__file__).parents[2]
@@ -154,15 +155,18 @@ def test_the_evaluator_of_own_data_follows_its_loader(monkeypatch, folder):
 
 
 @pytest.mark.parametrize('length', [18.0, 72.0])
-def test_cells_become_as_long_as_the_flow_model_expects(monkeypatch, length):
-    monkeypatch.setenv('PACE_CELL_LENGTH', str(length))
-    for name in ('points', 'masks'):
-        cfg = read(f'configs/pace_plus/center_flow_{name}.py')
-        assert cfg.test_pipeline[1].scale_factor == 36 / length
-        for crop, resize in cfg.train_pipeline[3].transforms:
-            size = int(crop.crop_size[0] * resize.scale_factor + 0.5)
-            assert 250 <= size <= 256
-            assert 0.74 < resize.scale_factor * length / 36 < 1.35
+@pytest.mark.parametrize('path', [p for p in CONFIGS if 'center_flow' in p])
+def test_cells_become_as_long_as_the_flow_model_expects(path, length):
+    cfg = read(path)
+    cfg.cell_length.images = length
+    fit_to_cells(cfg)
+    assert cfg.test_pipeline[1].scale_factor == 36 / length
+    assert cfg.test_dataloader.dataset.pipeline == cfg.test_pipeline
+    assert cfg.train_dataloader.dataset.pipeline == cfg.train_pipeline
+    for crop, resize in cfg.train_pipeline[3].transforms:
+        size = int(crop.crop_size[0] * resize.scale_factor + 0.5)
+        assert 250 <= size <= 256
+        assert 0.74 < resize.scale_factor * length / 36 < 1.35
 
 
 @pytest.mark.parametrize('path', [PACE, POINT2MASK])

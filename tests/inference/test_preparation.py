@@ -100,10 +100,10 @@ def test_diameter(tmp_path):
         trained_diameter(cfg)
     boxes = [[0, 0, 4, 9], [5, 5, 10, 10], [0, 0, 90, 90.0]]
     path = tmp_path / 'a.json'
-    path.write_text(json.dumps(dict(annotations=[dict(bbox=b)
-                                                 for b in boxes])))
+    path.write_text(json.dumps(dict(
+        images=[], categories=[], annotations=[dict(bbox=b) for b in boxes])))
     assert trained_diameter(cfg) == 10
-    path.write_text('{"annotations": []}')
+    path.write_text('{"images": [], "categories": [], "annotations": []}')
     with pytest.raises(UserError, match='has no cells'):
         trained_diameter(cfg)
     path.write_text('{"annotations": [')

@@ -17,13 +17,15 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 import pace_mmdet.register  # noqa: F401
+from pace_mmdet.engine.cell_scale import fit_to_cells
 
 
 def prepare(job: dict) -> Config:
     """The config, with the job's data and schedule."""
-    os.environ.update(
-        PACE_OWN_DATA=job['data'], PACE_CELL_LENGTH=str(job['cell_length']))
+    os.environ['PACE_OWN_DATA'] = job['data']
     cfg = Config.fromfile(job['config'])
+    cfg.cell_length.images = job['cell_length']
+    fit_to_cells(cfg)
     length = job['iterations']
     cfg.train_cfg.update(max_iters=length, val_interval=2 * length)
     for part in cfg.param_scheduler:

@@ -1,0 +1,94 @@
+"""Own data with the flow model, as a user goes through it."""
+import json
+import shutil
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from pace_mmdet.coco.converting import masks_to_points
+from pace_mmdet.engine import find_checkpoint, load_checkpoint_file
+from pace_mmdet.inference.segmenter import load_segmenter
+from pace_mmdet.testing import write_synthetic_coco
+from tests.engine.processes import run_tool_forked
+
+SMALL = """
+_base_ = 'pace_mmdet::pace_plus/center_flow_{}.py'
+model = dict(
+    backbone=dict(base_channels=16, num_levels=3),
+    bbox_head=dict(in_channels=16))
+train_cfg = dict(max_iters=1, val_interval=10)
+loading = dict(num_workers=0, persistent_workers=False)
+train_dataloader = val_dataloader = test_dataloader = loading
+default_hooks = dict(checkpoint=dict(interval=1))
+"""
+
+
+@pytest.fixture
+def own_data(tmp_path, monkeypatch):
+    """Images with points, of 20 cells each, in the layout of own data."""
+    root = tmp_path / 'own'
+    masks = write_synthetic_coco(root, 2, 20, 96, 128)
+    (root / 'annotations').mkdir()
+    for name in ('train', 'val'):
+        masks_to_points(masks, root / f'annotations/{name}.json')
+    monkeypatch.setenv('PACE_OWN_DATA', str(root))
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '')
+    return root
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Gives the path of a small model's config."""
+
+    def write(name):
+        path = tmp_path / f'small_{name}.py'
+        path.write_text(SMALL.format(name))
+        return path
+
+    return write
+
+
+def median_length(path):
+    content = json.loads(path.read_text())
+    return float(np.median([max(cell['bbox'][2:])
+                            for cell in content['annotations']]))
+
+
+def stored_factor(path):
+    cfg = Config.fromstring(load_checkpoint_file(path)['meta']['cfg'], '.py')
+    return cfg.test_dataloader.dataset.pipeline[1].scale_factor
+
+
+def test_the_scale_goes_from_boxes_to_prediction(own_data, small, tmp_path,
+                                                 capfd):
+    train, work_dir = own_data / 'annotations/train.json', tmp_path / 'run'
+    length, config = median_length(train), small('points')
+    command = ('train', config, '--work-dir', work_dir, '--resume')
+    assert run_tool_forked(*command) == 0
+    assert f'{length:g} pixels long, the median of' in capfd.readouterr().out
+    assert stored_factor(work_dir / 'iter_1.pth') == 36 / length
+    # Cells that were drawn meanwhile don't change a run that goes on.
+    content = json.loads(train.read_text())
+    for cell in content['annotations']:
+        cell.update(bbox=[0, 0, 90, 90])
+    train.write_text(json.dumps(content))
+    assert run_tool_forked(*command, '--cfg-options',
+                           'train_cfg.max_iters=2') == 0
+    checkpoint = find_checkpoint(work_dir)
+    assert checkpoint.name == 'iter_2.pth'
+    assert stored_factor(checkpoint) == 36 / length
+    # Neither does it matter where the boxes are no more.
+    train.unlink()
+    assert run_tool_forked('test', config, checkpoint, '--work-dir',
+                           tmp_path / 'test') == 0
+    assert 'as in the checkpoint' in capfd.readouterr().out
+    shutil.rmtree(own_data)
+    for given in (None, config):
+        factor = load_segmenter(checkpoint, given).preparation.factor(96, 128)
+        assert factor == 36 / length
+        twice = load_segmenter(checkpoint, given, scale=2.0)
+        assert twice.preparation.factor(96, 128) == 2 * factor
+        # Longer than wide: their diameter is a little less than their length.
+        large = load_segmenter(checkpoint, given, diameter=10 * length)
+        assert 0.07 * factor < large.preparation.factor(96, 128) < 0.1 * factor
