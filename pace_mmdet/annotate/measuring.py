@@ -67,7 +67,7 @@ def measured_efforts(connection: sqlite3.Connection) -> List[Effort]:
                    THEN box_id || ':' || point END) AS points,
              total(CASE WHEN kind = 'answer' THEN seconds END)
                AS point_seconds
-           FROM changes c JOIN boxes b ON b.id = box_id
+           FROM changes c LEFT JOIN boxes b ON b.id = box_id
            JOIN images i ON i.id = c.image_id
            GROUP BY c.annotator, i.id ORDER BY c.annotator, i.name''')
     return [Effort(**dict(row)) for row in rows]

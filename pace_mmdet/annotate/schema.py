@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Iterator, Optional, Union
 
 from .errors import ProjectError, StorageError
+from .upgrading import VERSION, copy_before_upgrade, run_script, upgrade
 
 APPLICATION_ID = 0x50414345  # "PACE", at byte 68 of the file
-VERSION = 1
 DEFAULT_POINTS = 4
 MAX_POINTS = 100
 
 # x, y, width and height as in COCO, so that a box is the same numbers here,
-# in the exported file and in the points drawn from it.
+# in the exported file and in the points drawn from it. This is version 1, for
+# good; upgrading.py has what came later.
 _SCHEMA = f'''
 PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
 CREATE TABLE meta (
   name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE images (
@@ -64,6 +64,9 @@ def open_project(path: Union[str, Path],
                  channel: Optional[int] = None) -> sqlite3.Connection:
     """Open a project's file for writing, or make it.
 
+    One of an earlier version is copied and then brought up to date, which
+    happens whole or not at all.
+
     Args:
         path (str or Path): The file.
         num_points (int, optional): Points per box. A project may be given
@@ -81,7 +84,7 @@ def open_project(path: Union[str, Path],
 
     Raises:
         ProjectError: If the file cannot be opened, is no project or one of
-            another version, or an argument is not the project's.
+            a later version, or an argument is not the project's.
         StorageError: If the disk is full.
     """
     path = Path(path)
@@ -95,16 +98,21 @@ def open_project(path: Union[str, Path],
     except (OSError, sqlite3.Error) as error:
         raise ProjectError(f'{path}: cannot be opened: {error}') from None
     with _closed_on_error(connection, path):
+        version = _version(connection, path)
+        if 0 < version < VERSION:
+            copy_before_upgrade(connection, path, version)
         with connection:
             # Or two that make the same file come in between each other.
             connection.execute('BEGIN EXCLUSIVE')
-            if _is_new(connection, path):
-                for statement in _SCHEMA.split(';'):
-                    connection.execute(statement)
+            version = _version(connection, path)
+            if not version:
+                run_script(connection, _SCHEMA)
                 _write(connection, project=uuid.uuid4().hex, seed=seed or 0,
                        num_points=num_points or DEFAULT_POINTS,
                        page=-1 if page is None else page,
                        channel=-1 if channel is None else channel)
+            if version < VERSION:
+                upgrade(connection, max(version, 1))
             _check_settings(connection, path, seed=seed, page=page,
                             channel=channel)
             if num_points is not None:
@@ -129,8 +137,12 @@ def open_for_reading(path: Union[str, Path]) -> sqlite3.Connection:
         raise ProjectError(f'{path}: no such project file')
     connection = _connect(f'{path.resolve().as_uri()}?mode=rw', uri=True)
     with _closed_on_error(connection, path):
-        if _is_new(connection, path):
-            raise ProjectError(f'{path}: an empty file, no project')
+        version = _version(connection, path)
+        if version != VERSION:
+            what = (f'a project of version {version}, to be opened for '
+                    'writing first' if version else
+                    'an empty file, no project')
+            raise ProjectError(f'{path}: {what}')
         connection.execute('PRAGMA query_only = ON')
     return connection
 
@@ -194,25 +206,25 @@ def _connect(name: str, uri: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the file is empty; refuses what is no project."""
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """Version of a project, 0 of an empty file; refuses what is no project.
+    """
     application, = connection.execute('PRAGMA application_id').fetchone()
     version, = connection.execute('PRAGMA user_version').fetchone()
     tables, = connection.execute(
         'SELECT count(*) FROM sqlite_master').fetchone()
     if not (application or version or tables):
-        return True
+        return 0
     if application != APPLICATION_ID:
         raise ProjectError(f'{path}: an SQLite database, but of another '
                            'program. Give the path of a project or of a file '
                            'that does not exist yet.')
-    if version != VERSION:
+    if version > VERSION:
         raise ProjectError(
             f'{path}: a project of version {version}, this program reads '
-            f'version {VERSION}. Open it with the version of pace_mmdet that '
-            'made it, export it, and import that into a new project with '
-            '--boxes.')
-    return False
+            f'versions up to {VERSION}. Open it with a later version of '
+            'pace_mmdet.')
+    return version
 
 
 def _check_settings(connection: sqlite3.Connection, path: Path,

@@ -1,7 +1,9 @@
 // Mode 1: drawing boxes and correcting them.
 import { hasAnswers, isFinished } from './boxset.js';
+import { keyName } from './dom.js';
 import { COLORS, drawHandles, drawTag, handles, onScreen,
   strokeBoxes } from './draw.js';
+import { IdleMode } from './mode.js';
 
 const REACH = 7; // CSS pixels within which the pointer takes hold
 const LEAST_DRAG = 3;
@@ -24,17 +26,15 @@ export const BOX_KEYS = [
   ['H', 'hide the boxes'],
 ];
 
-export class BoxMode {
+export class BoxMode extends IdleMode {
   constructor(app) {
-    this.app = app;
+    super(app);
     this.selected = null;
     this.drag = null;
     this.isHidden = false;
     this.hints = [['Drag', 'draw'], ['Click', 'select'], ['Tab', 'next'],
       ['Del', 'delete'], ['Ctrl Z', 'undo'], ['Right drag', 'pan']];
   }
-
-  enter() {}
 
   leave() {
     this.settle();
@@ -45,6 +45,10 @@ export class BoxMode {
     this.selected = null;
     this.drag = null;
     this.nudged = null;
+  }
+
+  isBusy() {
+    return Boolean(this.drag || this.nudged);
   }
 
   refreshed() {
@@ -234,7 +238,7 @@ export class BoxMode {
 
   key(event) {
     const { app } = this;
-    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const name = keyName(event);
     const command = event.ctrlKey || event.metaKey;
     const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1],
       ArrowDown: [0, 1] }[name];

@@ -1,15 +1,16 @@
 // Mode 4: what annotating took, beside the paper's figures.
 import { get } from './api.js';
+import { $, make } from './dom.js';
+import { IdleMode } from './mode.js';
 
 const PAPER = { seconds_per_box: 7, seconds_per_point: 0.9 };
 
 const seconds = (value) => (value === null ? '–' : `${value.toFixed(2)} s`);
 
-export class CostMode {
+export class CostMode extends IdleMode {
   constructor(app) {
-    this.app = app;
-    this.panel = document.querySelector('#cost');
-    this.hints = [];
+    super(app);
+    this.panel = $('#cost');
   }
 
   async enter() {
@@ -31,8 +32,6 @@ export class CostMode {
     this.enter();
   }
 
-  refreshed() {}
-
   show({ rows, annotators, total }) {
     const table = document.createElement('table');
     this.addRow(table, 'th', ['Annotator', 'Image', 'Boxes', 'Per box',
@@ -46,8 +45,8 @@ export class CostMode {
     if (annotators.length !== 1) add(total, true);
     this.addRow(table, 'td', ['Paper', '', '', seconds(PAPER.seconds_per_box),
       '', seconds(PAPER.seconds_per_point)]);
-    document.querySelector('#cost-table').replaceChildren(table);
-    const figure = document.querySelector('#cost-figure');
+    $('#cost-table').replaceChildren(table);
+    const figure = $('#cost-figure');
     figure.hidden = total.seconds_per_box === null
       || total.seconds_per_point === null;
     if (!figure.hidden) figure.src = `/api/cost.png?at=${Date.now()}`;
@@ -57,27 +56,7 @@ export class CostMode {
     const row = table.insertRow();
     if (isSum) row.className = 'sum';
     for (const text of cells) {
-      const cell = document.createElement(kind);
-      cell.textContent = text;
-      row.append(cell);
+      row.append(make(kind, { textContent: text }));
     }
-  }
-
-  draw() {}
-
-  down() {}
-
-  move() {}
-
-  up() {}
-
-  cancel() {}
-
-  cursor() {
-    return 'default';
-  }
-
-  key() {
-    return false;
   }
 }

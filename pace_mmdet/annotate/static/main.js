@@ -1,17 +1,21 @@
 // The page: opens the project, hands inputs to the mode that is on.
 import { get } from './api.js';
-import { BoxMode } from './boxes.js';
+import { BOX_KEYS, BoxMode } from './boxes.js';
 import { BoxSet, isFinished } from './boxset.js';
 import { ActiveClock } from './clock.js';
 import { CostMode } from './cost.js';
+import { Display } from './display.js';
+import { $, $$ } from './dom.js';
+import { COMMON_KEYS, listenToKeys } from './keys.js';
+import { ImageList } from './list.js';
 import { Outbox } from './outbox.js';
-import { askName, fillHelp, ImageList, say, showExport, showHints,
+import { askName, fillHelp, say, showExport, showHints,
   showSaved } from './panels.js';
-import { PointMode } from './points.js';
-import { ReviewMode } from './review.js';
+import { listenToPointer } from './pointer.js';
+import { POINT_KEYS, PointMode } from './points.js';
+import { REVIEW_KEYS, ReviewMode } from './review.js';
 import { Stage } from './stage.js';
 
-const $ = (selector) => document.querySelector(selector);
 const REFRESH = 10000;
 
 class App {
@@ -24,7 +28,10 @@ class App {
       (context, view) => this.draw(context, view),
       () => say('A part of the image could not be loaded; trying again.',
         true));
-    this.modes = { boxes: new BoxMode(this), points: new PointMode(this),
+    this.display = new Display(this.stage);
+    this.boxMode = new BoxMode(this);
+    /** @type {Object<string, import('./mode.js').Mode>} */
+    this.modes = { boxes: this.boxMode, points: new PointMode(this),
       review: new ReviewMode(this), cost: new CostMode(this) };
     this.mode = this.modes.boxes;
     this.list = new ImageList((id) => this.open(id));
@@ -75,7 +82,7 @@ class App {
       say('Other images can be opened when the server answers again.', true);
       return;
     }
-    this.modes.boxes.settle();
+    this.mode.settle();
     this.wanted = id;
     let contents;
     try {
@@ -132,14 +139,10 @@ class App {
     const { number } = this.outbox;
     const contents = await get(`/api/images/${id}`);
     // What was changed meanwhile may not be in it.
-    if (this.outbox.size || this.outbox.number !== number || this.isBusy()
+    if (this.outbox.size || this.outbox.number !== number || this.mode.isBusy()
       || this.set.image.id !== id) return;
     this.load(contents);
     this.mode.refreshed();
-  }
-
-  isBusy() {
-    return Boolean(this.modes.boxes.drag || this.modes.boxes.nudged);
   }
 
   setMode(name) {
@@ -150,7 +153,7 @@ class App {
       mode.enter();
     }
     this.clock.enter(name);
-    for (const button of document.querySelectorAll('#modes button')) {
+    for (const button of $$('#modes button')) {
       button.setAttribute('aria-pressed', String(button.dataset.mode === name));
     }
     showHints(mode.hints);
@@ -160,7 +163,7 @@ class App {
   /** Go and correct a box whose points are being asked. */
   correct(key) {
     this.setMode('boxes');
-    this.modes.boxes.selected = key;
+    this.boxMode.selected = key;
     this.stage.view.frame(this.set.get(key).box, 0.25);
     this.stage.invalidate();
   }
@@ -237,24 +240,11 @@ class App {
       : 'This is the first image.');
   }
 
-  display(changes) {
-    this.stage.setDisplay(changes);
-    this.showDisplay();
-  }
-
-  showDisplay() {
-    const { contrast, brightness, invert } = this.stage.display;
-    $('#contrast').value = Math.log10(contrast);
-    $('#brightness').value = Math.log10(brightness);
-    $('#contrast-value').textContent = contrast.toFixed(2);
-    $('#brightness-value').textContent = brightness.toFixed(2);
-    $('#invert').checked = invert;
-  }
-
   listen() {
-    fillHelp();
-    this.showDisplay();
-    for (const button of document.querySelectorAll('#modes button')) {
+    // In two columns of like length.
+    fillHelp([['Everywhere', COMMON_KEYS], ['2 Points', POINT_KEYS],
+      ['1 Boxes', BOX_KEYS], ['3 Review', REVIEW_KEYS]]);
+    for (const button of $$('#modes button')) {
       button.addEventListener('click', (event) => {
         if (event.detail) button.blur(); // keys are not for the button
         this.setMode(button.dataset.mode);
@@ -264,21 +254,8 @@ class App {
     $('#help').addEventListener('click', () => $('#help-dialog').showModal());
     $('#export').addEventListener('click',
       () => showExport(() => this.sent()));
-    for (const name of ['contrast', 'brightness']) {
-      $(`#${name}`).addEventListener('input', (event) => (
-        this.display({ [name]: 10 ** event.target.value })));
-    }
-    $('#invert').addEventListener('change', (event) => (
-      this.display({ invert: event.target.checked })));
-    $('#reset-display').addEventListener('click', () => {
-      this.stage.resetDisplay();
-      this.showDisplay();
-    });
-    this.listenToPointer();
-    document.addEventListener('keydown', (event) => this.key(event));
-    document.addEventListener('keyup', (event) => {
-      if (event.key === ' ') this.isSpaceDown = false;
-    });
+    listenToPointer(this);
+    listenToKeys(this);
     for (const name of ['pointermove', 'pointerdown', 'keydown', 'wheel']) {
       addEventListener(name, () => this.clock.touch(),
         { capture: true, passive: true });
@@ -286,106 +263,18 @@ class App {
     document.addEventListener('visibilitychange', () => {
       if (document.hidden) {
         this.clock.touch();
-        this.modes.boxes.settle();
+        this.mode.settle();
       } else {
         this.clock.resume();
         this.outbox.sendNow();
         this.refresh();
       }
     });
-    addEventListener('pagehide', () => this.modes.boxes.settle());
+    addEventListener('pagehide', () => this.mode.settle());
     addEventListener('beforeunload', (event) => {
       const { size, isOnlyInMemory } = this.outbox;
       if (size && isOnlyInMemory) event.preventDefault();
     });
-  }
-
-  listenToPointer() {
-    const { canvas } = this.stage;
-    let grip = null; // of panning, in every mode
-    canvas.addEventListener('pointerdown', (event) => {
-      if (!this.set) return;
-      canvas.setPointerCapture(event.pointerId);
-      document.activeElement?.blur();
-      const [x, y] = this.stage.placeOf(event);
-      if (event.button !== 0 || this.isSpaceDown) grip = [x, y];
-      else this.mode.down(x, y, event);
-    });
-    canvas.addEventListener('pointermove', (event) => {
-      if (!this.set) return;
-      const [x, y] = this.stage.placeOf(event);
-      if (grip) {
-        this.stage.view.pan(x - grip[0], y - grip[1]);
-        grip = [x, y];
-        this.stage.invalidate();
-      } else {
-        this.mode.move(x, y);
-      }
-      canvas.style.cursor = grip ? 'grabbing' : this.mode.cursor(x, y);
-      const [ix, iy] = this.stage.view.toImage(x, y);
-      const { width, height } = this.set.image;
-      $('#position').textContent = ix >= 0 && iy >= 0 && ix < width
-        && iy < height ? `x ${Math.floor(ix)}, y ${Math.floor(iy)}` : '';
-    });
-    canvas.addEventListener('pointerup', (event) => {
-      if (grip) grip = null;
-      else if (this.set) this.mode.up(...this.stage.placeOf(event));
-    });
-    canvas.addEventListener('pointercancel', () => {
-      grip = null;
-      this.mode.cancel();
-    });
-  }
-
-  key(event) {
-    const isTyping = event.target.matches?.('input:not([type=range])');
-    if (document.querySelector('dialog[open]') || isTyping) return;
-    // Buttons and the list keep their own keys.
-    const isControl = event.target.matches?.('button, a, li, input');
-    if (isControl && ['Enter', ' ', 'Tab'].includes(event.key)) return;
-    if (event.target.matches?.('input') && event.key.startsWith('Arrow')) return;
-    if ((this.set && this.mode.key(event)) || this.commonKey(event)) {
-      event.preventDefault();
-    }
-  }
-
-  commonKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    const { view } = this.stage;
-    const { contrast, brightness, invert } = this.stage.display;
-    const factor = event.shiftKey ? 1 / 1.15 : 1.15;
-    const actions = {
-      1: () => this.setMode('boxes'),
-      2: () => this.setMode('points'),
-      3: () => this.setMode('review'),
-      4: () => this.setMode('cost'),
-      PageDown: () => this.nextImage(1),
-      PageUp: () => this.nextImage(-1),
-      '+': () => view.zoom(1.25),
-      '=': () => view.zoom(1.25),
-      '-': () => view.zoom(0.8),
-      0: () => view.fit(),
-      ArrowLeft: () => view.pan(80, 0),
-      ArrowRight: () => view.pan(-80, 0),
-      ArrowUp: () => view.pan(0, 80),
-      ArrowDown: () => view.pan(0, -80),
-      c: () => this.display({ contrast: contrast * factor }),
-      l: () => this.display({ brightness: brightness * factor }),
-      i: () => this.display({ invert: !invert }),
-      r: () => {
-        this.stage.resetDisplay();
-        this.showDisplay();
-      },
-      a: () => { this.rename(); },
-      e: () => showExport(() => this.sent()),
-      '?': () => $('#help-dialog').showModal(),
-      ' ': () => { this.isSpaceDown = true; },
-    };
-    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (!actions[name]) return false;
-    actions[name]();
-    this.stage.invalidate();
-    return true;
   }
 }
 

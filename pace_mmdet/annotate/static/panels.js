@@ -1,32 +1,6 @@
-// What stands around the image: list, status, dialogs.
+// What stands around the image: status, messages, dialogs.
 import { get } from './api.js';
-import { BOX_KEYS } from './boxes.js';
-import { POINT_KEYS } from './points.js';
-import { REVIEW_KEYS } from './review.js';
-
-const $ = (selector) => document.querySelector(selector);
-
-const EVERYWHERE = [
-  ['1, 2, 3, 4', 'boxes, points, review, time'],
-  ['Page Down, Page Up', 'next, previous image'],
-  ['Wheel, + −', 'zoom'],
-  ['Right drag, Space drag', 'pan'],
-  ['← → ↑ ↓', 'pan, where they do nothing else'],
-  ['0', 'fit the image'],
-  ['C, Shift C', 'more, less contrast'],
-  ['L, Shift L', 'lighter, darker'],
-  ['I', 'invert the image'],
-  ['R', 'the image as it is'],
-  ['E', 'export'],
-  ['A', 'who annotates'],
-  ['?', 'this list'],
-];
-
-function make(tag, properties = {}, children = []) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
+import { $, make } from './dom.js';
 
 /** "Ctrl Z, U" as keys. */
 function keys(text) {
@@ -35,10 +9,8 @@ function keys(text) {
     make('kbd', { textContent: part })]);
 }
 
-export function fillHelp() {
-  // In two columns of like length.
-  const sections = [['Everywhere', EVERYWHERE], ['2 Points', POINT_KEYS],
-    ['1 Boxes', BOX_KEYS], ['3 Review', REVIEW_KEYS]];
+/** @param {[string, string[][]][]} sections  Titles, with keys. */
+export function fillHelp(sections) {
   $('#help-content').replaceChildren(...sections.map(([title, rows]) => (
     make('section', {}, [make('h2', { textContent: title }),
       make('dl', {}, rows.flatMap(([key, what]) => [
@@ -48,62 +20,6 @@ export function fillHelp() {
 export function showHints(hints) {
   $('#hints').replaceChildren(...hints.map(([key, what]) => (
     make('span', {}, [make('kbd', { textContent: key }), what]))));
-}
-
-/** The list of images, made once and then brought up to date. */
-export class ImageList {
-  constructor(onChoose) {
-    this.list = $('#images');
-    this.onChoose = onChoose;
-    this.items = new Map();
-  }
-
-  update(images, currentId) {
-    if (this.items.size !== images.length) this.build(images);
-    let [boxes, finished] = [0, 0];
-    for (const image of images) {
-      const item = this.items.get(image.id);
-      item.setAttribute('aria-current', String(image.id === currentId));
-      item.querySelector('.count').textContent = image.boxes
-        ? `${image.finished} of ${image.boxes} boxes finished`
-        : 'no boxes yet';
-      item.querySelector('i').style.width = image.boxes
-        ? `${100 * image.finished / image.boxes}%` : '0';
-      boxes += image.boxes;
-      finished += image.finished;
-    }
-    $('#overall').textContent = `${finished} / ${boxes} boxes`;
-  }
-
-  build(images) {
-    this.items.clear();
-    this.list.replaceChildren(...images.map((image) => {
-      const parts = image.problem
-        ? [make('div', { className: 'problem', textContent: image.problem })]
-        : [];
-      const item = make('li', { title: image.name, tabIndex: 0 }, [
-        make('div', { className: 'name', textContent: image.name }),
-        make('div', { className: 'count', hidden: Boolean(image.problem) }),
-        ...parts,
-        make('div', { className: 'bar', hidden: Boolean(image.problem) },
-          [make('i')]),
-      ]);
-      item.setAttribute('aria-disabled', String(Boolean(image.problem)));
-      const choose = () => {
-        if (!image.problem) this.onChoose(image.id);
-      };
-      item.addEventListener('click', choose);
-      item.addEventListener('keydown', (event) => {
-        if (event.key === 'Enter') choose();
-      });
-      this.items.set(image.id, item);
-      return item;
-    }));
-  }
-
-  reveal(id) {
-    this.items.get(id)?.scrollIntoView({ block: 'nearest' });
-  }
 }
 
 export function showSaved(state, count, problem) {

@@ -1,8 +1,10 @@
 // Mode 2: one point after the other, on the cell or off it?
 import { post } from './api.js';
 import { isFinished } from './boxset.js';
+import { $, isCommand, keyName } from './dom.js';
 import { COLORS, drawAnswer, drawQuestion, drawVeil,
   strokeBoxes } from './draw.js';
+import { PanningMode } from './mode.js';
 
 const AHEAD = 8; // boxes that are asked for at a time
 const LEAST_AHEAD = 5;
@@ -18,11 +20,11 @@ export const POINT_KEYS = [
   ['B', 'correct this box'],
 ];
 
-export class PointMode {
+export class PointMode extends PanningMode {
   constructor(app) {
-    this.app = app;
-    this.panel = document.querySelector('#question');
-    this.finished = document.querySelector('#finished');
+    super(app);
+    this.panel = $('#question');
+    this.finished = $('#finished');
     this.hints = [['J', 'on'], ['F', 'off'], ['S', 'skip'],
       ['Backspace', 'back'], ['B', 'correct the box']];
     this.reset();
@@ -250,33 +252,9 @@ export class PointMode {
     this.update();
   }
 
-  // The left button pans here.
-  down(x, y) {
-    this.grip = [x, y];
-  }
-
-  move(x, y) {
-    if (!this.grip) return;
-    this.app.stage.view.pan(x - this.grip[0], y - this.grip[1]);
-    this.grip = [x, y];
-    this.app.stage.invalidate();
-  }
-
-  up() {
-    this.grip = null;
-  }
-
-  cancel() {
-    this.grip = null;
-  }
-
-  cursor() {
-    return this.grip ? 'grabbing' : 'default';
-  }
-
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (isCommand(event)) return false;
+    const name = keyName(event);
     const label = { j: 1, y: 1, ArrowRight: 1, f: 0, n: 0, ArrowLeft: 0,
       s: -1, ArrowDown: -1 }[name];
     if (label !== undefined) {

@@ -1,6 +1,8 @@
 // Mode 3: all answers at a glance; a click flips one.
 import { isFinished } from './boxset.js';
+import { isCommand, keyName } from './dom.js';
 import { COLORS, drawAnswer, drawTag, strokeBoxes } from './draw.js';
+import { PanningMode } from './mode.js';
 
 const REACH = 9; // CSS pixels
 
@@ -12,15 +14,13 @@ export const REVIEW_KEYS = [
   ['Drag', 'pan'],
 ];
 
-export class ReviewMode {
+export class ReviewMode extends PanningMode {
   constructor(app) {
-    this.app = app;
+    super(app);
     this.chosen = null; // [key, point]
     this.hints = [['Click', 'flip'], ['Tab', 'next answer'], ['Enter', 'flip'],
       ['S', 'skip'], ['Drag', 'pan']];
   }
-
-  enter() {}
 
   leave() {
     this.chosen = null;
@@ -111,42 +111,20 @@ export class ReviewMode {
     app.stage.invalidate();
   }
 
-  down(x, y) {
-    this.grip = [x, y];
-    this.hasMoved = false;
-  }
-
-  move(x, y) {
-    if (!this.grip) return;
-    if (!this.hasMoved && Math.hypot(x - this.grip[0], y - this.grip[1]) < 4) {
-      return;
-    }
-    this.hasMoved = true;
-    this.app.stage.view.pan(x - this.grip[0], y - this.grip[1]);
-    this.grip = [x, y];
-    this.app.stage.invalidate();
-  }
-
-  up(x, y) {
-    this.grip = null;
-    if (this.hasMoved) return;
+  click(x, y) {
     this.chosen = this.at(x, y);
     this.change();
     this.app.stage.invalidate();
   }
 
-  cancel() {
-    this.grip = null;
-  }
-
   cursor(x, y) {
-    if (this.grip && this.hasMoved) return 'grabbing';
-    return this.app.set && this.at(x, y) ? 'pointer' : 'default';
+    if (this.app.set && !this.grip && this.at(x, y)) return 'pointer';
+    return super.cursor(x, y);
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (isCommand(event)) return false;
+    const name = keyName(event);
     if (name === 'Tab') this.next(event.shiftKey ? -1 : 1);
     else if ((name === 'Enter' || name === 'f') && !event.repeat) this.change();
     else if (name === 's') this.change(-1);

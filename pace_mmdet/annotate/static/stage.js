@@ -16,6 +16,7 @@ export class Stage {
     this.tiles = null;
     this.loaded = 0; // tiles so far: there is more to draw
     this.display = { ...PLAIN };
+    this.onDrawn = null; // called after each frame
     new ResizeObserver(() => this.resize()).observe(element);
     this.resize();
     // Without passive: false, the page could scroll and zoom as well.

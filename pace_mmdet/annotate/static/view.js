@@ -5,8 +5,13 @@ const LARGEST_SCALE = 64;
 /** Image pixels to CSS pixels: screen = (image - origin) * scale. */
 export class View {
   constructor() {
-    Object.assign(this, { x: 0, y: 0, scale: 1, width: 1, height: 1,
-      imageWidth: 1, imageHeight: 1 });
+    this.x = 0;
+    this.y = 0;
+    this.scale = 1;
+    this.width = 1;
+    this.height = 1;
+    this.imageWidth = 1;
+    this.imageHeight = 1;
   }
 
   setScreen(width, height) {

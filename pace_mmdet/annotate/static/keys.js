@@ -1,0 +1,71 @@
+// Keys that work in every mode.
+import { $, isCommand, keyName } from './dom.js';
+import { showExport } from './panels.js';
+
+export const COMMON_KEYS = [
+  ['1, 2, 3, 4', 'boxes, points, review, time'],
+  ['Page Down, Page Up', 'next, previous image'],
+  ['Wheel, + −', 'zoom'],
+  ['Right drag, Space drag', 'pan'],
+  ['← → ↑ ↓', 'pan, where they do nothing else'],
+  ['0', 'fit the image'],
+  ['C, Shift C', 'more, less contrast'],
+  ['L, Shift L', 'lighter, darker'],
+  ['I', 'invert the image'],
+  ['R', 'the image as it is'],
+  ['E', 'export'],
+  ['A', 'who annotates'],
+  ['?', 'this list'],
+];
+
+/** What each key does; gets the app and the event. */
+const ACTIONS = {
+  1: (app) => app.setMode('boxes'),
+  2: (app) => app.setMode('points'),
+  3: (app) => app.setMode('review'),
+  4: (app) => app.setMode('cost'),
+  PageDown: (app) => app.nextImage(1),
+  PageUp: (app) => app.nextImage(-1),
+  '+': (app) => app.stage.view.zoom(1.25),
+  '=': (app) => app.stage.view.zoom(1.25),
+  '-': (app) => app.stage.view.zoom(0.8),
+  0: (app) => app.stage.view.fit(),
+  ArrowLeft: (app) => app.stage.view.pan(80, 0),
+  ArrowRight: (app) => app.stage.view.pan(-80, 0),
+  ArrowUp: (app) => app.stage.view.pan(0, 80),
+  ArrowDown: (app) => app.stage.view.pan(0, -80),
+  c: (app, event) => app.display.step('contrast', event.shiftKey),
+  l: (app, event) => app.display.step('brightness', event.shiftKey),
+  i: (app) => app.display.invert(),
+  r: (app) => app.display.reset(),
+  a: (app) => { app.rename(); },
+  e: (app) => { showExport(() => app.sent()); },
+  '?': () => $('#help-dialog').showModal(),
+  ' ': (app) => { app.isSpaceDown = true; },
+};
+
+function handle(app, event) {
+  const { target } = event;
+  const isTyping = target.matches?.('input:not([type=range])');
+  if (document.querySelector('dialog[open]') || isTyping) return;
+  // Buttons and the list keep their own keys.
+  const isControl = target.matches?.('button, a, li, input');
+  if (isControl && ['Enter', ' ', 'Tab'].includes(event.key)) return;
+  if (target.matches?.('input') && event.key.startsWith('Arrow')) return;
+  if (app.set && app.mode.key(event)) {
+    event.preventDefault();
+    return;
+  }
+  const action = isCommand(event) ? null : ACTIONS[keyName(event)];
+  if (!action) return;
+  action(app, event);
+  app.stage.invalidate();
+  event.preventDefault();
+}
+
+export function listenToKeys(app) {
+  document.addEventListener('keydown', (event) => handle(app, event));
+  document.addEventListener('keyup', (event) => {
+    if (event.key === ' ') app.isSpaceDown = false;
+  });
+}

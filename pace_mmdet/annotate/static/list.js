@@ -1,0 +1,58 @@
+// The list of images.
+import { $, make } from './dom.js';
+
+/** The list of images, made once and then brought up to date. */
+export class ImageList {
+  constructor(onChoose) {
+    this.list = $('#images');
+    this.onChoose = onChoose;
+    this.items = new Map();
+  }
+
+  update(images, currentId) {
+    if (this.items.size !== images.length) this.build(images);
+    let [boxes, finished] = [0, 0];
+    for (const image of images) {
+      const item = this.items.get(image.id);
+      item.setAttribute('aria-current', String(image.id === currentId));
+      item.querySelector('.count').textContent = image.boxes
+        ? `${image.finished} of ${image.boxes} boxes finished`
+        : 'no boxes yet';
+      item.querySelector('i').style.width = image.boxes
+        ? `${100 * image.finished / image.boxes}%` : '0';
+      boxes += image.boxes;
+      finished += image.finished;
+    }
+    $('#overall').textContent = `${finished} / ${boxes} boxes`;
+  }
+
+  build(images) {
+    this.items.clear();
+    this.list.replaceChildren(...images.map((image) => {
+      const parts = image.problem
+        ? [make('div', { className: 'problem', textContent: image.problem })]
+        : [];
+      const item = make('li', { title: image.name, tabIndex: 0 }, [
+        make('div', { className: 'name', textContent: image.name }),
+        make('div', { className: 'count', hidden: Boolean(image.problem) }),
+        ...parts,
+        make('div', { className: 'bar', hidden: Boolean(image.problem) },
+          [make('i')]),
+      ]);
+      item.setAttribute('aria-disabled', String(Boolean(image.problem)));
+      const choose = () => {
+        if (!image.problem) this.onChoose(image.id);
+      };
+      item.addEventListener('click', choose);
+      item.addEventListener('keydown', (event) => {
+        if (event.key === 'Enter') choose();
+      });
+      this.items.set(image.id, item);
+      return item;
+    }));
+  }
+
+  reveal(id) {
+    this.items.get(id)?.scrollIntoView({ block: 'nearest' });
+  }
+}
