@@ -71,6 +71,13 @@ def test_inheriting(tmp_path, caplog):
     assert cfg.pipeline == expected.train_pipeline
 
 
+def test_the_environment_is_used_without_a_word(monkeypatch, capfd):
+    monkeypatch.setenv('PACE_LIVECELL', 'elsewhere/')
+    cfg = read_config('pace_r18_livecell_4pt')
+    assert cfg.train_dataloader.dataset.data_root == 'elsewhere/'
+    assert not any(capfd.readouterr())
+
+
 def test_inheriting_from_what_is_not_there(tmp_path):
     path = tmp_path / 'mine.py'
     path.write_text("_base_ = 'pace_mmdet::pace/none.py'\n")

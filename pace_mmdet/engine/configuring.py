@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.logging import print_log
 
 from pace_mmdet.config_files import SCOPE, find_config
 from pace_mmdet.errors import UserError
@@ -22,7 +23,9 @@ def read_config(name: Union[str, Path]) -> Config:
 
     It may inherit from ours by ``_base_ = 'pace_mmdet::pace/...'``. mmengine
     knows only OpenMMLab's packages by such names, and would mark what comes
-    from another with a scope of its own, where nothing is registered.
+    from another with a scope of its own, where nothing is registered. And it
+    says which variables of the environment it used, in each file anew: a table
+    of results reads hundreds, and what was used stands in the config.
 
     Args:
         name (str or Path): As for
@@ -39,8 +42,13 @@ def read_config(name: Union[str, Path]) -> Config:
             return str(find_config(base)), None
         return of_mmengine(base, file)
 
+    def other_messages(text: str, *args, **kwargs) -> None:
+        if not text.startswith('Using env variable'):
+            print_log(text, *args, **kwargs)
+
     try:
-        with patch.object(Config, '_get_cfg_path', path_and_scope):
+        with patch.object(Config, '_get_cfg_path', path_and_scope), \
+                patch('mmengine.config.config.print_log', other_messages):
             return Config.fromfile(path)
     except (FileNotFoundError, SyntaxError, NameError) as error:
         raise UserError(f'{path}: {error}') from None
