@@ -1,27 +1,9 @@
 """The annotation page in the system's Chromium, driven like a user."""
-import shutil
 from contextlib import contextmanager
 
-import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 SIZE = dict(width=1200, height=800)
-HOW = ('no Chromium on this system; the tests of the page need it: '
-       'apt-get install chromium')
-
-
-@pytest.fixture(scope='session')
-def browser():
-    """The system's Chromium, without a window."""
-    path = shutil.which('chromium') or shutil.which('chromium-browser')
-    if path is None:
-        pytest.skip(HOW)
-    with sync_playwright() as playwright:
-        # Its sandbox does not run as root, which is what CI is.
-        browser = playwright.chromium.launch(
-            executable_path=path, args=['--no-sandbox'])
-        yield browser
-        browser.close()
 
 
 class Page:
@@ -104,3 +86,11 @@ def new_page(browser, project):
         yield page
     finally:
         page.close()
+
+
+def draw(page, *places):
+    """Draw boxes (x1, y1, x2, y2), and select none."""
+    for place in places:
+        page.drag(*place)
+        page.press('Escape')
+    return page.boxes()

@@ -1,19 +1,25 @@
 """Small projects, and a server to talk to."""
 import http.client
 import json
+import shutil
 import threading
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import tifffile
+from playwright.sync_api import sync_playwright
 
 from pace_mmdet.annotate import Project
 from pace_mmdet.annotate.app import make_app
 from pace_mmdet.annotate.serving import listen, make_server
 
+from .browser import new_page
+
 # Images of 80 x 60 pixels (width x height).
 WIDTH, HEIGHT = 80, 60
+HOW = ('no Chromium on this system; the tests of the page need it: '
+       'apt-get install chromium')
 
 
 @pytest.fixture
@@ -88,3 +94,30 @@ def client(project):
     """A client of a running server."""
     with serving(project) as port:
         yield Client(port)
+
+
+@pytest.fixture(scope='session')
+def browser():
+    """The system's Chromium, without a window."""
+    path = shutil.which('chromium') or shutil.which('chromium-browser')
+    if path is None:
+        pytest.skip(HOW)
+    with sync_playwright() as playwright:
+        # Its sandbox does not run as root, which is what CI is.
+        browser = playwright.chromium.launch(
+            executable_path=path, args=['--no-sandbox'])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def server(project):
+    """Address of a server for a project of two images of 80 x 60 pixels."""
+    with serving(project) as port:
+        yield f'http://127.0.0.1:{port}/'
+
+
+@pytest.fixture
+def page(browser, project, server):
+    with new_page(browser, project) as page:
+        yield page.open(server)

@@ -11,35 +11,14 @@ from pace_mmdet.points import label_points
 from pace_mmdet.testing import write_synthetic_coco
 from tests.engine.processes import ROOT, start_tool_forked, wait_for
 
-from .browser import browser, new_page  # noqa: F401
+from .browser import draw, new_page
 from .conftest import serving
 
 KEYS = {1: 'j', 0: 'f', -1: 's'}
 
 
-@pytest.fixture
-def server(project):
-    """Address of a server for a project of two images of 80 x 60 pixels."""
-    with serving(project) as port:
-        yield f'http://127.0.0.1:{port}/'
-
-
-@pytest.fixture
-def page(browser, project, server):  # noqa: F811
-    with new_page(browser, project) as page:
-        yield page.open(server)
-
-
-def draw(page, *places):
-    """Draw boxes (x1, y1, x2, y2), and select none."""
-    for place in places:
-        page.drag(*place)
-        page.press('Escape')
-    return page.boxes()
-
-
 def test_thirty_boxes_by_mouse_and_keys_are_training_data(
-        browser, tmp_path):  # noqa: F811
+        browser, tmp_path):
     """From images to a trained model; answers as known masks say."""
     masks = write_synthetic_coco(tmp_path / 'own', 1, 30, 200, 260)
     truth = json.loads(masks.read_text())['annotations']
@@ -49,7 +28,6 @@ def test_thirty_boxes_by_mouse_and_keys_are_training_data(
         for cell in truth:
             x, y, width, height = cell['bbox']
             page.drag(x, y, x + width, y + height)
-            page.press('Escape')  # or the next drag might move this box
         boxes = page.boxes()
         assert len(boxes) == 30
         # The mouse moves in whole pixels of the screen; a box is stored
@@ -264,7 +242,7 @@ def test_an_answer_whose_reply_is_lost_is_stored_once(page):
 
 
 def test_two_annotators_work_on_different_boxes(
-        browser, project, server):  # noqa: F811
+        browser, project, server):
     with new_page(browser, project) as anna, new_page(browser, project) as ben:
         anna.open(server)
         draw(anna, *((2 + 15 * n, 10, 14 + 15 * n, 22) for n in range(5)),
@@ -335,7 +313,7 @@ def test_time_and_keys_and_display(page):
 
 
 def test_images_that_cannot_be_used_are_shown(
-        browser, folder, tmp_path):  # noqa: F811
+        browser, folder, tmp_path):
     (folder / 'broken.tif').write_bytes(b'no image')
     with Project(folder, tmp_path / 'p.db') as project, serving(
             project) as port, new_page(browser, project) as page:

@@ -4,17 +4,20 @@ import { keyName } from './dom.js';
 import { COLORS, drawHandles, drawTag, handles, onScreen,
   strokeBoxes } from './draw.js';
 import { IdleMode } from './mode.js';
+import { moved, overlap, resized, spanned } from './rectangles.js';
 
 const REACH = 7; // CSS pixels within which the pointer takes hold
-const LEAST_DRAG = 3;
+const LEAST_DRAG = 5; // less is a click by an unsteady hand
+const LEAST_DRAG_OF_DONE = 12; // a slip must not cost answers
+const ON_TOP = 0.7; // overlap (IoU) above which a second box is doubted
 const MIN_SIDE = 1; // image pixels, as the server demands
 const SETTLE = 600; // milliseconds after the last arrow key
 
 export const BOX_KEYS = [
   ['Drag', 'draw a box'],
-  ['Click', 'select the smallest box there'],
-  ['Drag inside, handle', 'move or resize the selected box'],
-  ['Alt Drag', 'draw, even over the selected box'],
+  ['Click', 'take hold of the smallest box there: it gets handles'],
+  ['Drag inside, handle', 'move or resize the box with handles'],
+  ['Alt Drag', 'draw, even over the box with handles'],
   ['Tab, Shift Tab', 'select the next, the previous box'],
   ['N', 'new box in the middle'],
   ['← → ↑ ↓', 'move the selected box by 1 pixel, with Shift by 10'],
@@ -29,8 +32,10 @@ export const BOX_KEYS = [
 export class BoxMode extends IdleMode {
   constructor(app) {
     super(app);
-    this.selected = null;
+    this.selected = null; // its key: the keyboard's box
+    this.isHeld = false; // it was clicked: the pointer's as well
     this.drag = null;
+    this.doubted = null; // a rectangle drawn on top of another box
     this.isHidden = false;
     this.hints = [['Drag', 'draw'], ['Click', 'select'], ['Tab', 'next'],
       ['Del', 'delete'], ['Ctrl Z', 'undo'], ['Right drag', 'pan']];
@@ -39,20 +44,33 @@ export class BoxMode extends IdleMode {
   leave() {
     this.settle();
     this.drag = null;
+    this.decide(false);
   }
 
   opened() {
-    this.selected = null;
+    this.select(null);
     this.drag = null;
     this.nudged = null;
   }
 
+  /** Choose a box for the keyboard; by a click, for the pointer as well. */
+  select(key, isHeld = false) {
+    this.selected = key;
+    this.isHeld = isHeld && key !== null;
+  }
+
+  /** The box that the pointer can move and resize. */
+  held() {
+    return this.isHeld && !this.isHidden ? this.app.set?.get(this.selected)
+      : undefined;
+  }
+
   isBusy() {
-    return Boolean(this.drag || this.nudged);
+    return Boolean(this.drag || this.nudged || this.doubted);
   }
 
   refreshed() {
-    if (!this.app.set.get(this.selected)) this.selected = null;
+    if (!this.app.set.get(this.selected)) this.select(null);
   }
 
   // What is about to be stored: the box as dragged or nudged so far.
@@ -80,12 +98,16 @@ export class BoxMode extends IdleMode {
       const shape = { box: this.shape(chosen) };
       strokeBoxes(context, view, [shape], '#17181a', { width: 4 });
       strokeBoxes(context, view, [shape], COLORS.selected, { width: 2 });
-      drawHandles(context, view, shape.box);
+      if (this.isHeld) drawHandles(context, view, shape.box);
       const [x, y] = onScreen(view, shape.box);
       drawTag(context, this.describe(chosen), x, y - 8);
     }
     if (this.drag?.kind === 'draw' && this.drag.box) {
       strokeBoxes(context, view, [this.drag], COLORS.box, { width: 2 });
+    }
+    if (this.doubted) {
+      strokeBoxes(context, view, [{ box: this.doubted }], COLORS.selected,
+        { width: 2, dash: [6, 4] });
     }
   }
 
@@ -97,31 +119,33 @@ export class BoxMode extends IdleMode {
 
   down(x, y, event) {
     this.settle();
-    const { view } = this.app.stage;
-    const start = view.toImage(x, y);
-    const chosen = this.isHidden ? null : this.app.set.get(this.selected);
+    this.decide(false);
+    const start = this.app.stage.view.toImage(x, y);
     this.drag = { kind: 'draw', start, sx: x, sy: y, box: null };
-    if (!chosen || event.altKey) return;
-    const handle = this.handleAt(chosen, x, y);
-    if (handle || this.isInside(chosen, x, y)) {
+    const held = this.held();
+    if (!held || event.altKey) return;
+    const handle = this.handleAt(held, x, y);
+    if (handle || this.isInside(held, x, y)) {
       this.drag = { ...this.drag, kind: handle ? 'resize' : 'move', handle,
-        key: chosen.key, from: chosen.box };
+        key: held.key, from: held.box,
+        least: isFinished(held) ? LEAST_DRAG_OF_DONE : LEAST_DRAG };
     }
   }
 
   move(x, y) {
-    const { drag, app: { stage } } = this;
+    const { drag, app: { set, stage } } = this;
     if (!drag) return;
-    const far = Math.hypot(x - drag.sx, y - drag.sy) >= LEAST_DRAG;
+    const far = Math.hypot(x - drag.sx, y - drag.sy)
+      >= (drag.least ?? LEAST_DRAG);
     if (!far && !drag.box) return;
     const [ix, iy] = stage.view.toImage(x, y);
     if (drag.kind === 'draw') {
-      drag.box = this.spanned(drag.start, [ix, iy]);
+      drag.box = spanned(drag.start, [ix, iy], set.image);
     } else {
       const dx = ix - drag.start[0];
       const dy = iy - drag.start[1];
-      drag.box = drag.kind === 'move' ? this.moved(drag.from, dx, dy)
-        : this.resized(drag.from, drag.handle, dx, dy);
+      drag.box = drag.kind === 'move' ? moved(drag.from, dx, dy, set.image)
+        : resized(drag.from, drag.handle, dx, dy, set.image);
     }
     stage.invalidate();
   }
@@ -131,15 +155,44 @@ export class BoxMode extends IdleMode {
     this.drag = null;
     if (!drag) return;
     if (!drag.box) { // a click
-      this.selected = this.isHidden ? null
-        : app.set.at(...app.stage.view.toImage(x, y))?.key ?? null;
+      this.select(this.isHidden ? null
+        : app.set.at(...app.stage.view.toImage(x, y))?.key ?? null, true);
     } else if (drag.box[2] < MIN_SIDE || drag.box[3] < MIN_SIDE) {
       app.say('Too small for a box: less than 1 pixel wide or high');
     } else if (drag.kind === 'draw') {
-      this.selected = app.set.create(drag.box).key;
-      app.changed();
+      this.create(drag.box);
     } else {
       this.store(drag.key, drag.box);
+    }
+    app.stage.invalidate();
+  }
+
+  /** Enter a new box; one on top of another only if that is meant. */
+  create(rectangle) {
+    const { app } = this;
+    const same = [...app.set.near(rectangle)].find(
+      ({ box }) => overlap(box, rectangle) > ON_TOP);
+    if (same) {
+      this.doubted = rectangle;
+      const name = same.id === null ? 'a new box' : `box ${same.id}`;
+      app.ask(`This is nearly where ${name} is. Another one?`, [
+        ['Enter', 'draw it', () => this.decide(true)],
+        ['Esc', 'leave it out', () => this.decide(false)]]);
+      return;
+    }
+    this.select(app.set.create(rectangle).key);
+    app.changed();
+  }
+
+  /** Whether the box on top of another is drawn. */
+  decide(isMeant) {
+    const { app, doubted } = this;
+    if (!doubted) return;
+    this.doubted = null;
+    app.say(isMeant ? 'Drawn.' : 'The second box is left out.');
+    if (isMeant) {
+      this.select(app.set.create(doubted).key);
+      app.changed();
     }
     app.stage.invalidate();
   }
@@ -150,15 +203,15 @@ export class BoxMode extends IdleMode {
   }
 
   cursor(x, y) {
-    const chosen = this.isHidden ? null : this.app.set?.get(this.selected);
-    if (!chosen) return 'crosshair';
-    const handle = this.handleAt(chosen, x, y);
+    const held = this.held();
+    if (!held) return 'crosshair';
+    const handle = this.handleAt(held, x, y);
     if (handle) {
       if (!handle.dx) return 'ns-resize';
       if (!handle.dy) return 'ew-resize';
       return handle.dx === handle.dy ? 'nwse-resize' : 'nesw-resize';
     }
-    return this.isInside(chosen, x, y) ? 'move' : 'crosshair';
+    return this.isInside(held, x, y) ? 'move' : 'crosshair';
   }
 
   handleAt(box, x, y) {
@@ -170,36 +223,6 @@ export class BoxMode extends IdleMode {
     const [left, top, width, height] = onScreen(this.app.stage.view,
       this.shape(box));
     return x >= left && y >= top && x <= left + width && y <= top + height;
-  }
-
-  // The part of the image between two places.
-  spanned(a, b) {
-    const { width, height } = this.app.set.image;
-    const clip = ([x, y]) => [Math.min(Math.max(x, 0), width),
-      Math.min(Math.max(y, 0), height)];
-    const [[ax, ay], [bx, by]] = [clip(a), clip(b)];
-    return [Math.min(ax, bx), Math.min(ay, by), Math.abs(ax - bx),
-      Math.abs(ay - by)];
-  }
-
-  // Inside the image, unless it reached out before.
-  moved([x, y, width, height], dx, dy) {
-    const { image } = this.app.set;
-    const clip = (value, old, most) => Math.min(
-      Math.max(value, Math.min(0, old)), Math.max(most, old));
-    return [clip(x + dx, x, image.width - width),
-      clip(y + dy, y, image.height - height), width, height];
-  }
-
-  resized([x, y, width, height], handle, dx, dy) {
-    const near = [x + (handle.dx < 0 ? dx : 0), y + (handle.dy < 0 ? dy : 0)];
-    const far = [x + width + (handle.dx > 0 ? dx : 0),
-      y + height + (handle.dy > 0 ? dy : 0)];
-    const box = this.spanned(near, far);
-    // A side that is not dragged stays exactly where it is.
-    if (!handle.dx) [box[0], box[2]] = [x, width];
-    if (!handle.dy) [box[1], box[3]] = [y, height];
-    return box;
   }
 
   store(key, rectangle) {
@@ -225,9 +248,10 @@ export class BoxMode extends IdleMode {
   nudge(dx, dy, isResize) {
     const box = this.app.set.get(this.selected);
     const now = this.shape(box);
+    const { image } = this.app.set;
     const next = isResize
-      ? this.resized(now, { dx: dx ? 1 : 0, dy: dy ? 1 : 0 }, dx, dy)
-      : this.moved(now, dx, dy);
+      ? resized(now, { dx: dx ? 1 : 0, dy: dy ? 1 : 0 }, dx, dy, image)
+      : moved(now, dx, dy, image);
     if (next[2] < MIN_SIDE || next[3] < MIN_SIDE) return;
     this.nudged = { key: box.key, box: next };
     clearTimeout(this.timer);
@@ -264,10 +288,12 @@ export class BoxMode extends IdleMode {
       Backspace: () => this.remove(),
       x: () => this.remove(),
       h: () => { this.isHidden = !this.isHidden; },
+      Enter: () => this.decide(true),
       Escape: () => {
         this.settle();
         this.drag = null;
-        this.selected = null;
+        if (this.doubted) this.decide(false);
+        else this.select(null);
       },
     };
     if (!actions[name]) return false;
@@ -285,7 +311,7 @@ export class BoxMode extends IdleMode {
       return;
     }
     const box = this.app.set.get(key);
-    this.selected = box ? key : null;
+    this.select(box ? key : null);
     if (box) this.app.stage.view.reveal(box.box);
     if (box && isUndo && hasAnswers(box)) {
       this.app.say('Undone; the box has its answers again.');
@@ -299,7 +325,7 @@ export class BoxMode extends IdleMode {
     const box = this.app.set.get(this.selected);
     if (!box) return;
     const lost = this.app.set.remove(box.key);
-    this.selected = null;
+    this.select(null);
     this.app.say(lost ? `Deleted, with ${lost} answers. Ctrl+Z brings all `
       + 'back.' : 'Deleted. Ctrl+Z brings it back.');
     this.app.changed();
@@ -312,10 +338,9 @@ export class BoxMode extends IdleMode {
     const sides = [...set.boxes.values()].map(({ box }) => (
       Math.sqrt(box[2] * box[3]))).sort((a, b) => a - b);
     const half = (sides[Math.floor(sides.length / 2)] ?? 60 / view.scale) / 2;
-    const box = this.spanned([x - half, y - half], [x + half, y + half]);
-    if (box[2] < MIN_SIDE || box[3] < MIN_SIDE) return;
-    this.selected = set.create(box).key;
-    this.app.changed();
+    const box = spanned([x - half, y - half], [x + half, y + half],
+      set.image);
+    if (box[2] >= MIN_SIDE && box[3] >= MIN_SIDE) this.create(box);
   }
 
   selectNext(direction) {
@@ -327,7 +352,7 @@ export class BoxMode extends IdleMode {
     const now = order.findIndex((box) => box.key === this.selected);
     const start = now < 0 && direction < 0 ? 0 : now;
     const next = order[(start + direction + order.length) % order.length];
-    this.selected = next.key;
+    this.select(next.key);
     stage.view.reveal(next.box);
   }
 }

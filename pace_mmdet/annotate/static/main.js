@@ -9,7 +9,7 @@ import { $, $$ } from './dom.js';
 import { COMMON_KEYS, listenToKeys } from './keys.js';
 import { ImageList } from './list.js';
 import { Outbox } from './outbox.js';
-import { askName, fillHelp, say, showExport, showHints,
+import { ask, askName, fillHelp, say, showExport, showHints,
   showSaved } from './panels.js';
 import { listenToPointer } from './pointer.js';
 import { POINT_KEYS, PointMode } from './points.js';
@@ -21,6 +21,7 @@ const REFRESH = 10000;
 class App {
   constructor() {
     this.say = say;
+    this.ask = ask;
     this.set = null;
     this.histories = new Map();
     this.clock = new ActiveClock();
@@ -163,7 +164,7 @@ class App {
   /** Go and correct a box whose points are being asked. */
   correct(key) {
     this.setMode('boxes');
-    this.boxMode.selected = key;
+    this.boxMode.select(key, true);
     this.stage.view.frame(this.set.get(key).box, 0.25);
     this.stage.invalidate();
   }

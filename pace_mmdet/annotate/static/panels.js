@@ -35,13 +35,36 @@ export function showSaved(state, count, problem) {
 }
 
 let hiding;
+
+/** Say something in the footer, for a while. */
 export function say(text, isWarning = false) {
   const element = $('#message');
   element.textContent = text;
-  element.className = isWarning ? 'shown warning' : 'shown';
+  element.title = text;
+  element.className = isWarning ? 'warning' : '';
   clearTimeout(hiding);
-  hiding = setTimeout(() => element.classList.remove('shown'),
+  hiding = setTimeout(() => element.replaceChildren(),
     isWarning ? 8000 : 4000);
+}
+
+/**
+ * Ask something there, until something else is said.
+ * @param {string} text
+ * @param {[string, string, () => void][]} choices  A key, which the mode
+ *   answers to, what it does, and the same for a button.
+ */
+export function ask(text, choices) {
+  say(text, true);
+  clearTimeout(hiding);
+  $('#message').append(...choices.map(([key, what, act]) => {
+    const button = make('button', {}, [make('kbd', { textContent: key }),
+      what]);
+    button.addEventListener('click', () => {
+      button.blur(); // keys are not for the button
+      act();
+    });
+    return button;
+  }));
 }
 
 /** Ask for the annotator's name; resolves to it. */

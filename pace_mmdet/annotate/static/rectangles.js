@@ -1,0 +1,39 @@
+// Rectangles [x, y, width, height] in image pixels.
+
+const clip = (value, least, most) => Math.min(Math.max(value, least), most);
+
+/** The part of an image between two places. */
+export function spanned(a, b, { width, height }) {
+  const [ax, bx] = [a[0], b[0]].map((x) => clip(x, 0, width));
+  const [ay, by] = [a[1], b[1]].map((y) => clip(y, 0, height));
+  return [Math.min(ax, bx), Math.min(ay, by), Math.abs(ax - bx),
+    Math.abs(ay - by)];
+}
+
+/** Shifted; inside the image, unless it reached out before. */
+export function moved([x, y, width, height], dx, dy, image) {
+  const within = (value, old, most) => clip(value, Math.min(0, old),
+    Math.max(most, old));
+  return [within(x + dx, x, image.width - width),
+    within(y + dy, y, image.height - height), width, height];
+}
+
+/** With the sides dragged that a handle moves: { dx, dy } of -1, 0, 1. */
+export function resized([x, y, width, height], handle, dx, dy, image) {
+  const near = [x + (handle.dx < 0 ? dx : 0), y + (handle.dy < 0 ? dy : 0)];
+  const far = [x + width + (handle.dx > 0 ? dx : 0),
+    y + height + (handle.dy > 0 ? dy : 0)];
+  const box = spanned(near, far, image);
+  // A side that is not dragged stays exactly where it is.
+  if (!handle.dx) [box[0], box[2]] = [x, width];
+  if (!handle.dy) [box[1], box[3]] = [y, height];
+  return box;
+}
+
+/** What two rectangles share, of what they cover together: 0 to 1. */
+export function overlap([ax, ay, aw, ah], [bx, by, bw, bh]) {
+  const width = Math.min(ax + aw, bx + bw) - Math.max(ax, bx);
+  const height = Math.min(ay + ah, by + bh) - Math.max(ay, by);
+  if (width <= 0 || height <= 0) return 0;
+  return width * height / (aw * ah + bw * bh - width * height);
+}

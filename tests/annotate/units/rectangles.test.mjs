@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { moved, overlap, resized, spanned }
+  from '../../../pace_mmdet/annotate/static/rectangles.js';
+
+const image = { width: 80, height: 60 };
+
+test('a rectangle ends where the image does', () => {
+  assert.deepEqual(spanned([70, 50], [-3, 90], image), [0, 50, 70, 10]);
+  assert.deepEqual(moved([70, 50, 10, 10], 5, 5, image), [70, 50, 10, 10]);
+  assert.deepEqual(moved([75, 0, 10, 10], 5, -9, image), [75, 0, 10, 10]);
+  assert.deepEqual(moved([10, 10, 10, 10], -3, 4, image), [7, 14, 10, 10]);
+});
+
+test('a side that is not dragged stays', () => {
+  const box = [-5, 10, 20, 20];
+  assert.deepEqual(resized(box, { dx: 0, dy: 1 }, 9, 4, image),
+    [-5, 10, 20, 24]);
+  assert.deepEqual(resized(box, { dx: 1, dy: 0 }, 4, 9, image),
+    [0, 10, 19, 20]);
+});
+
+test('overlap', () => {
+  const box = [0, 0, 10, 10];
+  assert.equal(overlap(box, box), 1);
+  assert.equal(overlap(box, [5, 0, 10, 10]), 1 / 3);
+  assert.equal(overlap(box, [10, 0, 10, 10]), 0);
+  assert.equal(overlap(box, [20, 20, 1, 1]), 0);
+  assert.equal(overlap(box, [0, 0, 10, 0]), 0);
+});
