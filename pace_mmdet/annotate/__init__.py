@@ -1,7 +1,7 @@
 """Annotating in the browser: boxes, then yes or no for points in them.
 
-- ``schema``, ``upgrading``, ``changes``, ``holding``, ``queries``,
-  ``writer``: the project's file
+- ``schema``, ``upgrading``, ``changes``, ``completeness``, ``places``,
+  ``holding``, ``queries``, ``writer``: the project's file
 - ``folder``, ``tiles``: its images
 - ``importing``, ``exporting``, ``measuring``: boxes in, points out, the cost
 - ``app``, ``security``, ``serving``: the server

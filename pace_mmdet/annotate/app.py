@@ -157,10 +157,10 @@ async def _take(request: Request) -> Response:
 
 async def _export(request: Request) -> Response:
     project = _project(request)
-    export = await _aside(project.export)
+    export = await _aside(project.export, 'all' in request.query_params)
     document = export.document()
     if 'preview' in request.query_params:
-        return _json(dict(lines=export.lines()))
+        return _json(dict(lines=export.lines(), images=len(export.images)))
     return _json(document, headers={
         'Content-Disposition': 'attachment; filename="points.json"'})
 

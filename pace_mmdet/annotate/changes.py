@@ -3,17 +3,16 @@
 Each function is a job for the :class:`~pace_mmdet.annotate.writer.Writer`:
 it runs inside a transaction and either happens whole or raises.
 """
-import math
 import sqlite3
-from typing import Annotated, Literal, Optional, Sequence, Union
+from typing import Annotated, List, Literal, Optional, Sequence, Union
 
 import msgspec
 
+from .completeness import MAX_REGIONS, mark
 from .errors import ChangeRefused, NotFound
 from .holding import check_held, hold
+from .places import check_box
 from .queries import box_state
-
-MIN_SIDE = 1.0
 
 Name = Annotated[str, msgspec.Meta(pattern=r'^[\w.-]{1,64}\Z')]
 Annotator = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -28,41 +27,57 @@ class _Change(msgspec.Struct, tag_field='kind', forbid_unknown_fields=True):
     Attributes:
         request: The page's own name for this change; sent again with the
             same name, it happens once.
+    """
+    request: Name
+
+
+class _BoxChange(_Change):
+    """What changes of a box have.
+
+    Attributes:
         key: The page's own name for the box.
         seconds: Time that it took, without pauses.
     """
-    request: Name
     key: Name
     seconds: Seconds
 
 
-class CreateBox(_Change, tag='create'):
+class CreateBox(_BoxChange, tag='create'):
     """A new box: x, y, width, height in continuous image pixels."""
     image: int
     box: Rectangle
 
 
-class EditBox(_Change, tag='edit'):
+class EditBox(_BoxChange, tag='edit'):
     """Another place for a box whose revision is still ``base``."""
     base: int
     box: Rectangle
 
 
-class SetBox(_Change, tag='set'):
+class SetBox(_BoxChange, tag='set'):
     """Delete a box, or undo and redo: make a revision current."""
     base: int
     revision: int
     deleted: bool
 
 
-class Answer(_Change, tag='answer'):
+class Answer(_BoxChange, tag='answer'):
     """1 on the cell, 0 off it, -1 skipped, for one point of a revision."""
     revision: int
     point: Annotated[int, msgspec.Meta(ge=0)]
     label: Literal[-1, 0, 1]
 
 
-Change = Union[CreateBox, EditBox, SetBox, Answer]
+class MarkImage(_Change, tag='mark'):
+    """Say whether an image is complete, or which parts of it are."""
+    image: int
+    seconds: Seconds
+    base: int
+    complete: Union[bool, Annotated[List[Rectangle],
+                                    msgspec.Meta(max_length=MAX_REGIONS)]]
+
+
+Change = Union[CreateBox, EditBox, SetBox, Answer, MarkImage]
 
 
 def apply_change(connection: sqlite3.Connection, change: Change,
@@ -78,7 +93,8 @@ def apply_change(connection: sqlite3.Connection, change: Change,
 
     Returns:
         dict: ``box``: the box after it (:func:`box_state`), and for edits
-        ``discarded``: how many answers it no longer has.
+        ``discarded``: how many answers it no longer has. Or ``image``: its
+        id and its :class:`~pace_mmdet.annotate.completeness.State`.
 
     Raises:
         ChangeRefused: If it makes no sense, or somebody else was first.
@@ -88,6 +104,12 @@ def apply_change(connection: sqlite3.Connection, change: Change,
                               (change.request, )).fetchone()
     if done:
         return msgspec.json.decode(done['reply'])
+    if isinstance(change, MarkImage):
+        state = mark(connection, change.image, change.complete, annotator,
+                     change.base)
+        reply = dict(image=dict(id=change.image, **state._asdict()))
+        _remember(connection, change, annotator, now, reply, change.image)
+        return reply
     reply = {}
     if isinstance(change, CreateBox):
         box_id = create_box(connection, change.image, change.box, change.key,
@@ -107,12 +129,20 @@ def apply_change(connection: sqlite3.Connection, change: Change,
             reply['discarded'] = before if _count_answers(
                 connection, box_id) == 0 else 0
     reply['box'] = box_state(connection, box_id, num_points)
+    _remember(connection, change, annotator, now, reply,
+              reply['box']['image'], box_id)
+    return reply
+
+
+def _remember(connection: sqlite3.Connection, change: Change, annotator: str,
+              now: float, reply: dict, image_id: int,
+              box_id: Optional[int] = None) -> None:
+    """Keep what was answered, so that the change happens once."""
     connection.execute(
         'INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-        (change.request, annotator, change.__struct_config__.tag,
-         reply['box']['image'], box_id, getattr(change, 'point', None),
-         change.seconds, now, msgspec.json.encode(reply).decode()))
-    return reply
+        (change.request, annotator, change.__struct_config__.tag, image_id,
+         box_id, getattr(change, 'point', None), change.seconds, now,
+         msgspec.json.encode(reply).decode()))
 
 
 def create_box(connection: sqlite3.Connection,
@@ -161,30 +191,6 @@ def create_box(connection: sqlite3.Connection,
     connection.execute('INSERT INTO revisions VALUES (?, 0, ?, ?, ?, ?, ?)',
                        (box_id, *box, annotator))
     return box_id
-
-
-def check_box(box: Sequence[float], width: int, height: int) -> None:
-    """Raise ChangeRefused for a box that is no box on such an image."""
-    x, y, box_width, box_height = box
-    if not all(map(math.isfinite, box)):
-        raise ChangeRefused(f'a box must be 4 finite numbers, got {list(box)}')
-    # MMDetection leaves out narrower boxes without a word.
-    if box_width < MIN_SIDE or box_height < MIN_SIDE:
-        raise ChangeRefused(
-            f'a box must be at least {MIN_SIDE:g} pixel wide and high, got '
-            f'{box_width:g} x {box_height:g}')
-    # In the terms in which the point file is checked when it is read.
-    if (x >= width or y >= height or x + box_width <= 0
-            or y + box_height <= 0):
-        raise ChangeRefused(
-            f'the box at x={x:g}, y={y:g} lies outside the image of {width} '
-            f'x {height} pixels')
-    if (x < -10 * width or y < -10 * height or x + box_width > 11 * width
-            or y + box_height > 11 * height):
-        raise ChangeRefused(
-            f'the box at x={x:g}, y={y:g} of {box_width:g} x {box_height:g} '
-            f'pixels reaches out of the image of {width} x {height} pixels '
-            'by more than ten times its size')
 
 
 def _find_box(connection: sqlite3.Connection, key: str) -> sqlite3.Row:

@@ -13,9 +13,11 @@ from pace_mmdet.coco.whole_file import CROWD, check_some_left
 from pace_mmdet.images.paths import bare_name
 from pace_mmdet.points import draw_points
 
-from .changes import check_box, create_box
+from .changes import create_box
+from .completeness import mark, read_state
 from .errors import ChangeRefused
 from .folder import ProjectImage
+from .places import check_box
 from .schema import MAX_POINTS, read_meta
 
 _CROWDS = 'left out: marked "iscrowd", not one cell'
@@ -32,7 +34,8 @@ class BoxAnnotation(msgspec.Struct, gc=False):
     point_coords: Optional[List[Tuple[float, float]]] = None
     point_labels: Optional[List[float]] = None
     box_by: str = ''
-    points_by: Optional[List[str]] = None
+    # Nobody, where there is no answer.
+    points_by: Optional[List[Optional[str]]] = None
 
 
 def import_boxes(connection: sqlite3.Connection, path: Union[str, Path],
@@ -91,12 +94,39 @@ def import_boxes(connection: sqlite3.Connection, path: Union[str, Path],
                     'Nothing was imported.')
     for ann in renumbered:
         _create(connection, ann, targets[ann.image_id], None)
+        counts['boxes', targets[ann.image_id].id] += 1
     counts['under new ids, since theirs are taken'] += len(renumbered)
     counts['entered'] += len(renumbered)
+    _take_states(connection, file, targets, counts)
     lines = [f'{path}: {counts.pop("entered", 0)} boxes imported, '
              f'{counts.pop("answers", 0)} answers with them']
     return lines + [f'  {count} {what}' for what, count in counts.items()
                     if count]
+
+
+def _take_states(connection: sqlite3.Connection, file: CocoFile,
+                 targets: Dict[int, Optional[ProjectImage]],
+                 counts: Counter) -> None:
+    """Which images are complete, as a project that was exported knew it.
+
+    What this project knows itself stays, unless boxes came in that nobody
+    here has looked at.
+    """
+    is_export = 'project' in file.info
+    said_by = file.info.get('complete_by', {})
+    for entry in file.images:
+        image = targets[entry.id]
+        if image is None:
+            continue
+        state = read_state(connection, image.id)
+        got_boxes = counts.pop(('boxes', image.id), 0)
+        if is_export and not state.complete and entry.complete:
+            mark(connection, image.id, entry.complete,
+                 said_by.get(entry.file_name, ''), state.complete_base)
+            counts['images complete, as the file says'] += 1
+        elif not is_export and state.complete and got_boxes:
+            mark(connection, image.id, False, '', state.complete_base)
+            counts['images no longer complete, since boxes came in'] += 1
 
 
 def _match_images(file: CocoFile, images: Dict[int, ProjectImage]
@@ -197,7 +227,8 @@ def _enter(connection: sqlite3.Connection, ann: BoxAnnotation,
                                 (ann.id, )).fetchone():
         _create(connection, ann, image, ann.id)
         counts['entered'] += 1
-        counts['answers'] += len(ann.point_labels or [])
+        counts['boxes', image.id] += 1
+        counts['answers'] += len(_answers(ann))
     elif ann.point_labels:
         return ('the project has another box of this id, and the answers are '
                 'for this id\'s points; import the file into a new project')
@@ -221,12 +252,18 @@ def _create(connection: sqlite3.Connection, ann: BoxAnnotation,
     key = f'import{uuid.uuid4().hex}'
     box_id = create_box(connection, image.id, ann.bbox, key, ann.box_by,
                         box_id, imported=True)
-    labels = ann.point_labels or []
-    people = ann.points_by or [''] * len(labels)
     connection.executemany(
         'INSERT INTO answers VALUES (?, 0, ?, ?, ?)',
-        [(box_id, point, int(label), who)
-         for point, (label, who) in enumerate(zip(labels, people))])
+        [(box_id, point, label, who) for point, label, who in _answers(ann)])
+
+
+def _answers(ann: BoxAnnotation) -> List[Tuple[int, int, str]]:
+    """Point, label and who gave it, of the points that have an answer."""
+    labels = ann.point_labels or []
+    people = ann.points_by or [''] * len(labels)
+    return [(point, int(label), who)
+            for point, (label, who) in enumerate(zip(labels, people))
+            if who is not None]
 
 
 def _point_fault(ann: BoxAnnotation, points: Optional[np.ndarray]) -> str:

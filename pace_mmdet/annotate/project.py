@@ -13,6 +13,7 @@ from pace_mmdet.files import PathLock
 from pace_mmdet.images.intensities import Intensities
 
 from . import changes, queries
+from .completeness import State, read_states
 from .errors import NotFound
 from .exporting import Export, export_points
 from .folder import ProjectImage, read_plane, resolve, scan, without_folder
@@ -144,7 +145,9 @@ class Project:
 
     def summary(self) -> dict:
         """Settings, and the images with their progress."""
-        counts = self._read(queries.progress, self.num_points)
+        counts, states = self._read(lambda connection: (
+            queries.progress(connection, self.num_points),
+            read_states(connection)))
         nothing = dict(boxes=0, finished=0, answers=0, changes=0)
         return dict(
             project=self.meta['project'],
@@ -153,7 +156,8 @@ class Project:
             num_points=self.num_points,
             images=[
                 dict(id=image.id, name=image.name, problem=image.problem,
-                     **counts.get(image.id, nothing))
+                     **counts.get(image.id, nothing),
+                     **states.get(image.id, State())._asdict())
                 for image in self.images.values()
             ])
 
@@ -176,7 +180,7 @@ class Project:
         """
 
         def job(connection: sqlite3.Connection) -> dict:
-            if isinstance(change, changes.CreateBox):
+            if isinstance(change, (changes.CreateBox, changes.MarkImage)):
                 self.usable_image(change.image)
             return changes.apply_change(connection, change, annotator,
                                         self.num_points, time.time())
@@ -184,7 +188,9 @@ class Project:
         return self._writer.submit(job)
 
     def with_points(self, reply: dict) -> dict:
-        """A change's reply with the points of its box."""
+        """A change's reply with the points of its box, if it has one."""
+        if 'box' not in reply:
+            return reply
         self._add_points([reply['box']], self.image(reply['box']['image']))
         return reply
 
@@ -222,9 +228,11 @@ class Project:
 
         return self._writer.submit(job).result()
 
-    def export(self) -> Export:
-        """What is finished, as a point COCO file."""
-        return self._read(export_points, self.images)
+    def export(self, take_all: bool = False) -> Export:
+        """What is complete, as a point COCO file
+        (:func:`~pace_mmdet.annotate.exporting.export_points`).
+        """
+        return self._read(export_points, self.images, take_all)
 
     def efforts(self) -> List[Effort]:
         """What it took."""

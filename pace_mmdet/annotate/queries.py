@@ -6,6 +6,8 @@ import numpy as np
 
 from pace_mmdet.points import draw_points
 
+from .completeness import read_state
+
 _BOXES = '''
 SELECT b.id, b.key, b.image_id, b.revision, b.deleted, b.annotator,
        b.imported, r.x, r.y, r.width, r.height,
@@ -132,11 +134,13 @@ def progress(connection: sqlite3.Connection,
 
 def contents_of_image(connection: sqlite3.Connection, image_id: int,
                       num_points: int) -> dict:
-    """An image's ``boxes`` (:func:`boxes_of_image`) and ``changes``, the
-    number of changes that led to them.
+    """An image's ``boxes`` (:func:`boxes_of_image`), the number of
+    ``changes`` that led to them, and whether it is complete
+    (:class:`~pace_mmdet.annotate.completeness.State`).
     """
     changes, = connection.execute(
         'SELECT count(*) FROM changes WHERE image_id = ?',
         (image_id, )).fetchone()
     return dict(boxes=boxes_of_image(connection, image_id, num_points),
-                changes=changes)
+                changes=changes,
+                **read_state(connection, image_id)._asdict())

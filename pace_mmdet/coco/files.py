@@ -28,12 +28,17 @@ _WHOLE = dict(
 Id = Annotated[int, msgspec.Meta(ge=-2**63, le=2**63 - 1)]
 
 
-class ImageEntry(msgspec.Struct, gc=False):
-    """One element of a COCO file's ``images``."""
+class ImageEntry(msgspec.Struct, gc=False, omit_defaults=True):
+    """One element of a COCO file's ``images``.
+
+    ``complete`` says what of it is fully annotated, see
+    :mod:`~pace_mmdet.coco.regions`.
+    """
     id: Id
     file_name: str
     height: int
     width: int
+    complete: Any = True
 
 
 class Category(msgspec.Struct, gc=False):

@@ -62,11 +62,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--export', metavar='JSON', help='write the point COCO file and stop')
     parser.add_argument(
+        '--all',
+        action='store_true',
+        help='with --export: also images that are not marked as complete; '
+        'they say so in the file, and training leaves them out')
+    parser.add_argument(
         '--val',
         type=whole(1),
         metavar='N',
-        help='with --export: put the last N images with finished boxes into '
-        'val.json beside the file')
+        help='with --export: put the last N complete images into val.json '
+        'beside the file')
     parser.add_argument(
         '--cost',
         metavar='PNG',
@@ -95,6 +100,8 @@ def run(args: argparse.Namespace) -> None:
     console = Console(soft_wrap=True)
     if args.val is not None and not args.export:
         raise UserError('--val goes with --export')
+    if args.all and not args.export:
+        raise UserError('--all goes with --export')
     if args.val is not None and Path(args.export).name == VAL_NAME:
         raise UserError(f'--val writes {VAL_NAME}: give --export another name')
     refuse_inputs(
@@ -113,7 +120,7 @@ def run(args: argparse.Namespace) -> None:
             for line in project.import_boxes(*args.boxes):
                 console.print(line, markup=False)
         if args.export or args.cost:
-            _write(project, args.export, args.val, args.cost, console)
+            _write(project, args, console)
         else:
             _serve(project, args.host, args.port, token, console)
 
@@ -154,22 +161,26 @@ def _serve(project: Project, host: str, port: int, token: Optional[str],
                   highlight=False)
 
 
-def _write(project: Project, export_path: Optional[str],
-           num_val: Optional[int], cost_path: Optional[str],
+def _write(project: Project, args: argparse.Namespace,
            console: Console) -> None:
-    if export_path:
-        _export(project.export(), Path(export_path), num_val, console)
-    if cost_path:
+    if args.export:
+        _export(project.export(args.all), Path(args.export), args.val,
+                console)
+    if args.cost:
         efforts = project.efforts()
         console.print(_cost_table(efforts))
-        save_figure(measured_cost_figure(efforts), cost_path)
-        console.print(cost_path, highlight=False)
+        save_figure(measured_cost_figure(efforts), args.cost)
+        console.print(args.cost, highlight=False)
 
 
 def _export(export: Export, path: Path, num_val: Optional[int],
             console: Console) -> None:
     console.print(f'{path}: ' + '\n'.join(export.lines()), markup=False,
                   highlight=False)
+    if not export.images:
+        raise UserError(f'{path}: not written, there is nothing to write. '
+                        'Mark what is complete in the page (key D), or '
+                        'give --all.')
     if num_val is None:
         export.write(path)
         return

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from playwright.sync_api import sync_playwright
 
-from pace_mmdet.annotate import Project
+from pace_mmdet.annotate import Project, changes
 from pace_mmdet.annotate.app import make_app
 from pace_mmdet.annotate.serving import listen, make_server
 
@@ -39,6 +39,14 @@ def project(folder, tmp_path):
     """A new project of them, with 4 points per box."""
     with Project(folder, tmp_path / 'project.db') as project:
         yield project
+
+
+def mark(project, image=1, complete=True, annotator='Anna'):
+    """Say whether an image is complete."""
+    base = project.contents(image)['complete_base']
+    return project.change(
+        changes.MarkImage(f'mark-{image}-{base + 1}', image, 1.5, base,
+                          complete), annotator).result()['image']
 
 
 class Client:

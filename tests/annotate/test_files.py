@@ -5,12 +5,15 @@ import numpy as np
 import pytest
 
 from pace_mmdet.annotate import Project, changes
+from pace_mmdet.annotate.errors import ChangeRefused, NotFound
 from pace_mmdet.coco.converting import masks_to_points
 from pace_mmdet.datasets import CellPointDataset
 from pace_mmdet.datasets.cell_masks import CellMaskDataset
 from pace_mmdet.datasets.transforms import RandomPointLabel
 from pace_mmdet.errors import AnnotationError
 from pace_mmdet.testing import write_synthetic_coco
+
+from .conftest import mark
 
 IMAGES = [dict(id=5, file_name='a.tif', height=60, width=80)]
 
@@ -77,6 +80,7 @@ def test_an_export_equals_random_point_label(masks, from_masks, tmp_path):
                                             points.labels):
             truth[instance['ann_id']] = coords, labels
     answer_all(from_masks, lambda box: truth[box['id']][1].tolist())
+    mark(from_masks, 1), mark(from_masks, 2)
     from_masks.export().write(tmp_path / 'points.json')
 
     opened = CellPointDataset(
@@ -104,14 +108,20 @@ def test_an_export_equals_random_point_label(masks, from_masks, tmp_path):
 
 def test_what_is_exported_can_be_imported_back(from_masks, tmp_path):
     answer_all(from_masks, lambda box: [1, 0, -1, box['id'] % 2], 'Åsa')
+    mark(from_masks, 1, True, 'Åsa'), mark(from_masks, 2, [[3, 2, 70, 90.5]])
     exported = from_masks.export()
     exported.write(tmp_path / 'points.json')
     assert exported.info['answers'] == {'Åsa': 120}
     with Project(from_masks.folder, tmp_path / 'again.db') as again:
         lines = again.import_boxes(tmp_path / 'points.json')
         assert lines == [f'{tmp_path / "points.json"}: 30 boxes imported, '
-                         '120 answers with them']
-        assert again.export().annotations == exported.annotations
+                         '120 answers with them',
+                         '  2 images complete, as the file says']
+        back = again.export()
+        for field in ('annotations', 'images'):
+            assert getattr(back, field) == getattr(exported, field)
+        assert back.info['complete_by'] == exported.info['complete_by'] == {
+            again.image(1).name: 'Åsa', again.image(2).name: 'Anna'}
         # A second time, and into the project it is from: nothing happens.
         for project in (again, from_masks):
             lines = project.import_boxes(tmp_path / 'points.json')
@@ -120,20 +130,88 @@ def test_what_is_exported_can_be_imported_back(from_masks, tmp_path):
             assert project.export().annotations == exported.annotations
 
 
-def test_unfinished_boxes_are_left_out_and_counted(project):
-    create(project, 'a', 1), create(project, 'b', 1), create(project, 'c', 2)
+def test_what_is_complete_is_exported(project):
+    for key in 'ab':
+        create(project, key, 1)
+    create(project, 'c', 2)
     answer_all(project, lambda box: [1] * {'a': 4, 'b': 3, 'c': 0}[
         box['key']])
+    nothing = project.export()
+    assert nothing.images == nothing.annotations == []
+    assert nothing.lines() == [
+        '0 images, 0 boxes', '  not marked as complete (key D), so left out, '
+        'or their cells without a box would be background: a.tif (1 of 2 '
+        'boxes finished), b.tif (0 of 1 boxes finished)',
+        '  left out: 2 images that are not marked as complete']
+    mark(project)
     export = project.export()
     assert [image['file_name'] for image in export.images] == ['a.tif']
-    assert [ann['id'] for ann in export.annotations] == [1]
-    assert export.annotations[0]['points_by'] == ['Anna'] * 4
-    assert export.info['left_out'] == {'boxes with unanswered points': 2,
-                                       'images without a finished box': 1}
-    assert export.lines() == [
-        '1 images, 1 boxes with all their points',
-        '  left out: 2 boxes with unanswered points',
-        '  left out: 1 images without a finished box']
+    assert 'complete' not in export.images[0]  # the default
+    # A box whose points are open is a cell all the same.
+    assert [ann['point_labels'] for ann in export.annotations] == [
+        [1] * 4, [1, 1, 1, -1]]
+    assert [ann['points_by'] for ann in export.annotations] == [
+        ['Anna'] * 4, ['Anna'] * 3 + [None]]
+    assert export.info['left_out'] == {
+        'images that are not marked as complete': 1}
+    assert export.lines()[:2] == [
+        '1 images, 2 boxes',
+        '  1 points of 1 boxes have no answer yet and are not used']
+    every = project.export(take_all=True)
+    assert [image.get('complete', True) for image in every.images] == [
+        True, False]
+    assert len(every.annotations) == 3 and every.info['left_out'] == {}
+    assert ('1 are not marked as complete, and training leaves them out: '
+            'b.tif') in every.lines()[2]
+
+
+def test_no_cells_is_something_to_export(project):
+    mark(project, 2)
+    export = project.export()
+    assert [image['file_name'] for image in export.images] == ['b.tif']
+    assert export.annotations == []
+
+
+def test_a_part_that_is_complete(project):
+    create(project, 'a', 1)
+    assert mark(project, 1, [[0, 0, 30, 40.5]]) == dict(
+        id=1, complete=[[0, 0, 30, 40.5]], complete_by='Anna',
+        complete_base=0)
+    entry, = project.export().images
+    assert entry['complete'] == [[0, 0, 30, 40.5]]
+    mark(project, 1, False, 'Ben')
+    assert project.export().images == []
+    assert project.summary()['images'][0]['complete_by'] == 'Ben'
+
+
+@pytest.mark.parametrize(('complete', 'base', 'message'), [
+    (True, 5, 'somebody has said meanwhile'),
+    ([], -1, '0 parts of the image, expected 1 to 100'),
+    ([[0, 0, 0, 5]], -1, 'at least 1 pixel'),
+    ([[90, 0, 5, 5]], -1, 'outside the image'),
+])
+def test_what_cannot_be_said(project, complete, base, message):
+    with pytest.raises(ChangeRefused, match=message):
+        project.change(changes.MarkImage('m', 1, 1, base, complete),
+                       'Anna').result()
+    assert project.summary()['images'][0]['complete'] is False
+
+
+def test_saying_it_happens_once_and_takes_time(project):
+    change = changes.MarkImage('once', 1, 2.5, -1, True)
+    for _ in range(2):
+        reply = project.change(change, 'Anna').result()
+        assert reply['image']['complete_base'] == 0
+    assert [effort.box_seconds for effort in project.efforts()] == [2.5]
+    with pytest.raises(NotFound):
+        project.change(changes.MarkImage('m', 9, 1, -1, True), 'A').result()
+
+
+def test_boxes_that_come_in_are_not_looked_at(project, tmp_path):
+    mark(project, 1)
+    lines = project.import_boxes(write(tmp_path / 'c.json', cell()))
+    assert lines[1:] == ['  1 images no longer complete, since boxes came in']
+    assert project.contents(1)['complete'] is False
 
 
 def create(project, key, image, box=(1.5, 2, 20, 20)):
@@ -146,6 +224,7 @@ def test_images_that_cannot_be_used_are_left_out_and_counted(
     with Project(folder, tmp_path / 'project.db') as project:
         create(project, 'a', 1)
         answer_all(project, lambda box: [1, 1, 0, 0])
+        mark(project)
     (folder / 'a.tif').unlink()
     with Project(folder, tmp_path / 'project.db') as again:
         export = again.export()
@@ -153,7 +232,7 @@ def test_images_that_cannot_be_used_are_left_out_and_counted(
     assert export.info['left_out'] == {
         'images that cannot be used': 1,
         'boxes on images that cannot be used': 1,
-        'images without a finished box': 1}
+        'images without a box that are not marked as complete': 1}
 
 
 @pytest.mark.parametrize(('annotation', 'message'), [

@@ -70,8 +70,15 @@ def test_from_a_box_to_an_export(client):
     assert content['boxes'][0]['points'] == reply['box']['points']
     _, content = client.get('/api/project')
     assert [i['finished'] for i in content['images']] == [1, 0]
+    status, content = send(client, dict(
+        kind='mark', request='m', image=1, seconds=1, base=-1, complete=True))
+    assert content['replies'] == [dict(
+        request='m', ok=True, image=dict(id=1, complete=True, complete_base=0,
+                                         complete_by='Anna'))]
     _, content = client.get('/api/export?preview')
-    assert content['lines'][0] == '1 images, 1 boxes with all their points'
+    assert content == dict(lines=['1 images, 1 boxes', '  left out: 1 images '
+                                  'without a box that are not marked as '
+                                  'complete'], images=1)
     _, content = client.get('/api/export')
     assert 'attachment' in client.headers['Content-Disposition']
     assert content['annotations'][0]['point_labels'] == [1, 0, -1, 1]

@@ -44,9 +44,24 @@ def test_what_an_earlier_version_held(dumped, three, tmp_path):
     before = dump(tmp_path / 'p.db')
     expected = json.loads(dumped.with_suffix('.json').read_text('utf-8'))
     with Project(three, tmp_path / 'p.db') as project:
-        assert project.export().document() == expected['export']
+        every, export = project.export(take_all=True), project.export()
         assert [effort.row() for effort in project.efforts()] == (
             expected['efforts'])
+    # All that was exported still is; what is not said to be complete needs to
+    # be asked for, and brings its open boxes along.
+    was = expected['export']
+    exported = {ann['id']: ann for ann in every.annotations}
+    assert [exported[ann['id']] for ann in was['annotations']] == (
+        was['annotations'])
+    assert {image['file_name']: image.get('complete', True)
+            for image in every.images} == {
+                'a.tif': False, 'b.tif': True, 'c.tif': False}
+    assert [ann['id'] for ann in export.annotations] == [2004]
+    said = '\n'.join(export.lines())
+    assert 'left out' in said and 'a.tif (2 of 3 boxes finished)' in said
+    assert '1 count as complete as they did in version 1, nobody' in said
+    for field in ('seed', 'num_points', 'project'):
+        assert every.info[field] == was['info'][field]
     assert dump(tmp_path / 'p.db')[0] == upgrading.VERSION
     # The copy is the project as it was, for its owner only.
     copy, = tmp_path.glob('p.db.version-*')

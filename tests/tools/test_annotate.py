@@ -30,6 +30,7 @@ def folder(tmp_path):
         for point in range(4):
             project.change(changes.Answer(f'a{point}', 'k', 0.5, 0, point, 1),
                            'Anna').result()
+        project.change(changes.MarkImage('m', 1, 0, -1, True), 'Anna').result()
     return folder
 
 
@@ -52,7 +53,7 @@ def test_export_and_cost(run, tmp_path):
     code, out, _ = run('--export', tmp_path / 'points.json', '--cost',
                        tmp_path / 'cost.png')
     assert code == 0
-    assert 'points.json: 1 images, 1 boxes with all their points' in out
+    assert 'points.json: 1 images, 1 boxes\n' in out
     assert re.search(r'all +│ all +│ +1 │ +7.00 │ +4 │ +0.50', out)
     assert re.search(r'paper +│ +│ +│ +7.00 │ +│ +0.90', out)
     coco = json.loads((tmp_path / 'points.json').read_text())
@@ -90,8 +91,9 @@ def write_boxes(tmp_path):
     (lambda run, path: run('--export', path / 'val.json', '--val', 1),
      '--val writes val.json: give --export another name'),
     (lambda run, path: run('--val', 1), '--val goes with --export'),
+    (lambda run, path: run('--all'), '--all goes with --export'),
     (lambda run, path: run('--export', path / 'x.json', '--val', 1),
-     '1 of the 1 images with finished boxes cannot be set aside'),
+     '1 of the 1 complete images cannot be set aside'),
     (lambda run, path: run('--seed', 5), 'begun with --seed 0, got 5'),
     (lambda run, path: run('--points', 0), "at least 1, got '0'"),
     (lambda run, path: run('--points', 101), 'from 1 to 100, got 101'),
@@ -113,6 +115,12 @@ def test_images_set_aside_for_validation(run, folder, tmp_path):
                        'Anna').result()
         project.change(changes.Answer('e', 'l', 0.5, 0, 0, 0),
                        'Anna').result()
+    code, _, _ = run('--export', tmp_path / 'all.json', '--all')
+    images = json.loads((tmp_path / 'all.json').read_text())['images']
+    assert code == 0 and [image.get('complete') for image in images] == [
+        None, False]
+    with Project(folder, tmp_path / 'p.db') as project:
+        project.change(changes.MarkImage('n', 2, 0, -1, True), 'Anna').result()
     code, out, _ = run('--export', tmp_path / 'train.json', '--val', 1)
     assert code == 0
     assert f'  of these, 1 images with 1 boxes in {tmp_path}/val.json' in out
@@ -122,6 +130,15 @@ def test_images_set_aside_for_validation(run, folder, tmp_path):
         assert [image['file_name'] for image in part['images']] == [name]
         assert [ann['point_labels'] for ann in part['annotations']] == [[
             label]]
+
+
+def test_nothing_complete_is_nothing_to_write(run, folder, tmp_path):
+    with Project(folder, tmp_path / 'p.db') as project:
+        project.change(changes.MarkImage('n', 1, 0, 0, False), 'A').result()
+    code, out, err = run('--export', tmp_path / 'x.json')
+    assert code == 2 and 'a.tif (1 of 1 boxes finished)' in out
+    assert 'Mark what is complete in the page (key D), or give --all' in err
+    assert not (tmp_path / 'x.json').exists()
 
 
 def test_images_that_are_skipped_are_named(run, folder, tmp_path):

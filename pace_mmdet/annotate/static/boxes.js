@@ -18,6 +18,7 @@ export const BOX_KEYS = [
   ['Click', 'take hold of the smallest box there: it gets handles'],
   ['Drag inside, handle', 'move or resize the box with handles'],
   ['Alt Drag', 'draw, even over the box with handles'],
+  ['Shift Drag, Shift Click', 'a part is complete, is no longer'],
   ['Tab, Shift Tab', 'select the next, the previous box'],
   ['N', 'new box in the middle'],
   ['← → ↑ ↓', 'move the selected box by 1 pixel, with Shift by 10'],
@@ -102,8 +103,11 @@ export class BoxMode extends IdleMode {
       const [x, y] = onScreen(view, shape.box);
       drawTag(context, this.describe(chosen), x, y - 8);
     }
-    if (this.drag?.kind === 'draw' && this.drag.box) {
-      strokeBoxes(context, view, [this.drag], COLORS.box, { width: 2 });
+    if (this.drag?.box && !this.drag.key) {
+      const isPart = this.drag.kind === 'part';
+      strokeBoxes(context, view, [this.drag],
+        isPart ? COLORS.done : COLORS.box,
+        { width: 2, dash: isPart ? [10, 5] : [] });
     }
     if (this.doubted) {
       strokeBoxes(context, view, [{ box: this.doubted }], COLORS.selected,
@@ -122,6 +126,10 @@ export class BoxMode extends IdleMode {
     this.decide(false);
     const start = this.app.stage.view.toImage(x, y);
     this.drag = { kind: 'draw', start, sx: x, sy: y, box: null };
+    if (event.shiftKey) {
+      this.drag.kind = 'part';
+      return;
+    }
     const held = this.held();
     if (!held || event.altKey) return;
     const handle = this.handleAt(held, x, y);
@@ -139,7 +147,7 @@ export class BoxMode extends IdleMode {
       >= (drag.least ?? LEAST_DRAG);
     if (!far && !drag.box) return;
     const [ix, iy] = stage.view.toImage(x, y);
-    if (drag.kind === 'draw') {
+    if (drag.kind === 'draw' || drag.kind === 'part') {
       drag.box = spanned(drag.start, [ix, iy], set.image);
     } else {
       const dx = ix - drag.start[0];
@@ -154,11 +162,15 @@ export class BoxMode extends IdleMode {
     const { drag, app } = this;
     this.drag = null;
     if (!drag) return;
-    if (!drag.box) { // a click
+    if (!drag.box && drag.kind === 'part') {
+      app.complete.removeAt(...drag.start);
+    } else if (!drag.box) { // a click
       this.select(this.isHidden ? null
         : app.set.at(...app.stage.view.toImage(x, y))?.key ?? null, true);
     } else if (drag.box[2] < MIN_SIDE || drag.box[3] < MIN_SIDE) {
       app.say('Too small for a box: less than 1 pixel wide or high');
+    } else if (drag.kind === 'part') {
+      app.complete.addPart(drag.box);
     } else if (drag.kind === 'draw') {
       this.create(drag.box);
     } else {

@@ -113,6 +113,16 @@ export class BoxSet {
     this.queue(key, { kind: 'answer', revision: box.revision, point, label });
   }
 
+  /** Say whether the image is complete: true, false, or a list of parts. */
+  mark(complete, annotator) {
+    const { image } = this;
+    const base = image.complete_base;
+    Object.assign(image, { complete, complete_by: annotator,
+      complete_base: base + 1 });
+    this.send({ request: newName(), kind: 'mark', image: image.id, base,
+      complete });
+  }
+
   /** Undo or redo one step; returns the box's key, or null. */
   step(isUndo) {
     const { done, undone } = this.history;
@@ -145,6 +155,10 @@ export class BoxSet {
 
   /** Take over what the server says of a box after one of our changes. */
   acknowledge(change, reply) {
+    if (change.kind === 'mark') {
+      if (reply.ok && reply.image.id === this.image.id) this.image.changes += 1;
+      return;
+    }
     const left = (this.waiting.get(change.key) ?? 1) - 1;
     if (left > 0) {
       this.waiting.set(change.key, left);

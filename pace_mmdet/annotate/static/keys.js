@@ -13,6 +13,8 @@ export const COMMON_KEYS = [
   ['L, Shift L', 'lighter, darker'],
   ['I', 'invert the image'],
   ['R', 'the image as it is'],
+  ['D', 'the image is complete: all its cells have boxes; or no longer'],
+  ['Shift D', 'the part in view is complete'],
   ['E', 'export'],
   ['A', 'who annotates'],
   ['?', 'this list'],
@@ -38,6 +40,10 @@ const ACTIONS = {
   l: (app, event) => app.display.step('brightness', event.shiftKey),
   i: (app) => app.display.invert(),
   r: (app) => app.display.reset(),
+  d: (app, event) => {
+    if (event.shiftKey) app.complete.addView();
+    else if (!event.repeat) app.complete.toggle();
+  },
   a: (app) => { app.rename(); },
   e: (app) => { showExport(() => app.sent()); },
   '?': () => $('#help-dialog').showModal(),
@@ -52,6 +58,12 @@ function handle(app, event) {
   const isControl = target.matches?.('button, a, li, input');
   if (isControl && ['Enter', ' ', 'Tab'].includes(event.key)) return;
   if (target.matches?.('input') && event.key.startsWith('Arrow')) return;
+  if (app.opening && !app.outbox.problem && !event.key.startsWith('Page')) {
+    // It is meant for the image that comes.
+    event.preventDefault();
+    app.opening.finally(() => handle(app, event));
+    return;
+  }
   if (app.set && app.mode.key(event)) {
     event.preventDefault();
     return;

@@ -1,5 +1,13 @@
 // The list of images.
+import { inWords, signOf } from './complete.js';
 import { $, make } from './dom.js';
+
+/** How far an image is, in words. */
+function countOf(image) {
+  const state = image.complete ? ` · ${inWords(image)}` : '';
+  if (!image.boxes) return image.complete ? inWords(image) : 'no boxes yet';
+  return `${image.finished} of ${image.boxes} boxes finished${state}`;
+}
 
 /** The list of images, made once and then brought up to date. */
 export class ImageList {
@@ -11,19 +19,18 @@ export class ImageList {
 
   update(images, currentId) {
     if (this.items.size !== images.length) this.build(images);
-    let [boxes, finished] = [0, 0];
+    let complete = 0;
     for (const image of images) {
       const item = this.items.get(image.id);
       item.setAttribute('aria-current', String(image.id === currentId));
-      item.querySelector('.count').textContent = image.boxes
-        ? `${image.finished} of ${image.boxes} boxes finished`
-        : 'no boxes yet';
+      item.querySelector('.count').textContent = countOf(image);
+      item.querySelector('.sign').textContent = signOf(image);
+      item.querySelector('.sign').title = inWords(image);
       item.querySelector('i').style.width = image.boxes
         ? `${100 * image.finished / image.boxes}%` : '0';
-      boxes += image.boxes;
-      finished += image.finished;
+      complete += image.complete ? 1 : 0;
     }
-    $('#overall').textContent = `${finished} / ${boxes} boxes`;
+    $('#overall').textContent = `${complete} / ${images.length} complete`;
   }
 
   build(images) {
@@ -33,7 +40,8 @@ export class ImageList {
         ? [make('div', { className: 'problem', textContent: image.problem })]
         : [];
       const item = make('li', { title: image.name, tabIndex: 0 }, [
-        make('div', { className: 'name', textContent: image.name }),
+        make('div', { className: 'name' }, [
+          make('span', { className: 'sign' }), image.name]),
         make('div', { className: 'count', hidden: Boolean(image.problem) }),
         ...parts,
         make('div', { className: 'bar', hidden: Boolean(image.problem) },

@@ -3,6 +3,7 @@ import { get } from './api.js';
 import { BOX_KEYS, BoxMode } from './boxes.js';
 import { BoxSet, isFinished } from './boxset.js';
 import { ActiveClock } from './clock.js';
+import { Completeness } from './complete.js';
 import { CostMode } from './cost.js';
 import { Display } from './display.js';
 import { $, $$ } from './dom.js';
@@ -30,6 +31,7 @@ class App {
       () => say('A part of the image could not be loaded; trying again.',
         true));
     this.display = new Display(this.stage);
+    this.complete = new Completeness(this);
     this.boxMode = new BoxMode(this);
     /** @type {Object<string, import('./mode.js').Mode>} */
     this.modes = { boxes: this.boxMode, points: new PointMode(this),
@@ -54,7 +56,7 @@ class App {
     const usable = this.summary.images.filter((image) => !image.problem);
     const wanted = Number(location.hash.slice(1));
     const first = usable.find((image) => image.id === wanted)
-      ?? usable.find((image) => image.finished < image.boxes || !image.boxes)
+      ?? usable.find((image) => !image.complete)
       ?? usable[0];
     if (first) await this.open(first.id);
     else say('None of the images can be used; the list says why.', true);
@@ -76,8 +78,18 @@ class App {
     $('#annotator').textContent = name;
   }
 
-  /** Show another image. */
+  /** Show another image; what is typed meanwhile waits for it. */
   async open(id) {
+    const opening = this.replace(id);
+    this.opening = opening;
+    try {
+      await opening;
+    } finally {
+      if (this.opening === opening) this.opening = null;
+    }
+  }
+
+  async replace(id) {
     if (id === this.set?.image.id) return;
     if (this.outbox.problem) {
       say('Other images can be opened when the server answers again.', true);
@@ -116,6 +128,7 @@ class App {
         { ...change, seconds: this.clock.take() }),
       this.histories.get(contents.id));
     this.stage.show(contents);
+    this.complete.show();
   }
 
   /** See what others did, unless something of ours is under way. */
@@ -170,7 +183,10 @@ class App {
   }
 
   draw(context, view) {
-    if (this.set) this.mode.draw(context, view);
+    if (this.set) {
+      this.complete.draw(context, view);
+      this.mode.draw(context, view);
+    }
     $('#zoom').textContent = `${Math.round(100 * view.scale)} %`;
   }
 
@@ -188,6 +204,9 @@ class App {
     const boxes = [...this.set.boxes.values()];
     image.boxes = boxes.length;
     image.finished = boxes.filter(isFinished).length;
+    image.complete = this.set.image.complete;
+    image.complete_by = this.set.image.complete_by;
+    this.complete.show();
     this.list.update(this.summary.images, image.id);
   }
 

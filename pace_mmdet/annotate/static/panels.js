@@ -2,6 +2,8 @@
 import { get } from './api.js';
 import { $, make } from './dom.js';
 
+const RECOUNT = 2000; // others go on while the export is looked at
+
 /** "Ctrl Z, U" as keys. */
 function keys(text) {
   return text.split(', ').flatMap((part, index) => [
@@ -83,16 +85,29 @@ export function askName(known) {
   });
 }
 
-export async function showExport(sent) {
-  $('#export-lines').textContent = 'Counting…';
-  $('#export-dialog').showModal();
+/** What would be exported now; counted again while it is on screen. */
+async function countExport(sent) {
   try {
     await sent();
-    const { lines } = await get('/api/export?preview');
+    const all = $('#export-all').checked ? '&all' : '';
+    const { lines, images } = await get(`/api/export?preview${all}`);
     $('#export-lines').textContent = lines.join('\n');
-    $('#export-link').focus();
+    $('#export-link').href = `/api/export?${all}`;
+    $('#export-link').hidden = !images;
   } catch (error) {
     if (error.isPassing === undefined) throw error;
     $('#export-lines').textContent = error.message;
   }
+}
+
+export async function showExport(sent) {
+  const dialog = $('#export-dialog');
+  if (dialog.open) return;
+  $('#export-lines').textContent = 'Counting…';
+  dialog.showModal();
+  $('#export-all').onchange = () => countExport(sent);
+  await countExport(sent);
+  $('#export-link').focus();
+  const timer = setInterval(() => countExport(sent), RECOUNT);
+  dialog.onclose = () => clearInterval(timer);
 }

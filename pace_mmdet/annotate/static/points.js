@@ -181,7 +181,9 @@ export class PointMode extends PanningMode {
       : open ? [`Nothing left for you here: the points of ${open} boxes are `
         + 'with somebody else.', 'Page Down: next image']
         : [`All points of all ${size} boxes are answered.`,
-          'Page Down: next image · 3: review · E: export'];
+          set.image.complete ? 'Page Down: next image · 3: review · E: export'
+            : 'Has every cell a box? Then D: the image is complete. Only '
+              + 'complete images are exported.'];
     this.finished.replaceChildren(...lines.map((text) => {
       const line = document.createElement('p');
       line.textContent = text;
