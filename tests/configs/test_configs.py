@@ -156,8 +156,10 @@ def test_the_evaluator_of_own_data_follows_its_loader(monkeypatch, folder):
 
 
 @pytest.mark.parametrize('length', [18.0, 72.0])
-@pytest.mark.parametrize('path', [p for p in CONFIGS if FLOW in (ROOT / p).read_text()
-                                  or 'center_flow' in p])
+@pytest.mark.parametrize('path', [
+    p for p in CONFIGS
+    if FLOW in (ROOT / p).read_text() or 'center_flow' in p
+])
 def test_cells_become_as_long_as_the_flow_model_expects(path, length):
     cfg = read(path)
     cfg.cell_length.images = length

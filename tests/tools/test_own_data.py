@@ -118,3 +118,18 @@ def test_a_run_of_another_model_does_not_go_on(own_data, small, tmp_path,
                            'model.backbone.num_levels=4') == 2
     assert 'iter_1.pth: is of another model' in capfd.readouterr().err
     assert (tmp_path / 'run/iter_1.pth').read_bytes() == before
+
+
+def test_images_that_are_annotated_in_part(own_data, small, tmp_path, capfd):
+    for name in ('train', 'val'):
+        path = own_data / f'annotations/{name}.json'
+        content = json.loads(path.read_text())
+        content['images'][0]['complete'] = [[10, 10, 70.5, 60]]
+        content['images'][1]['complete'] = False
+        path.write_text(json.dumps(content))
+    assert run_tool_forked(
+        'train', small('points'), '--work-dir', tmp_path / 'run',
+        '--cfg-options', 'train_cfg.val_interval=1') == 0
+    out = capfd.readouterr().out
+    assert out.count('1 of 2 images are left out') == 2
+    assert '_01.tif' in out and 'best checkpoint' in out
