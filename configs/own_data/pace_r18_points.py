@@ -1,4 +1,5 @@
-# A small model that trains from scratch; for cells of 10 to 100 pixels.
+# The paper's method on a small cascade of MMDetection, from scratch; for cells
+# of 10 to 100 pixels. `own_points.py` is better and faster.
 _base_ = [
     '../_base_/models/pace_r18_small.py', '../_base_/datasets/own_points.py',
     '../_base_/schedules/own_2k.py', '../_base_/runtime.py'

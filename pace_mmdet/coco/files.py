@@ -15,6 +15,7 @@ from pace_mmdet.errors import AnnotationError, Faults
 from pace_mmdet.files import atomic_file
 
 from .json_checks import decode_json, error_place, syntax_fault
+from .regions import note_faults
 
 T = TypeVar('T')
 BLOCK_SIZE = 2000
@@ -206,6 +207,7 @@ class CocoFile:
                     f'image {image.id} ({image.file_name}): expected a '
                     f'height and width of at most {MAX_SIDE} and at least 1 '
                     f'pixel, got {image.height} and {image.width}')
+        note_faults(self.images, self.faults)
 
 
 def _plainly(error: msgspec.ValidationError) -> str:

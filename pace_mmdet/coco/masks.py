@@ -1,5 +1,4 @@
 """COCO annotations with masks, and which of them cannot be used."""
-import sys
 from collections import defaultdict
 from typing import Any, Container, Dict, List, Optional, Sequence, Tuple, Union
 
@@ -9,6 +8,7 @@ from pace_mmdet.masks.codes import mask_areas
 from pace_mmdet.masks.segmentations import read_masks
 
 from .files import Id, ImageEntry
+from .regions import is_box
 
 
 class MaskAnnotation(msgspec.Struct, gc=False):
@@ -109,10 +109,3 @@ def _box_fault(ann: MaskAnnotation, height: int, width: int) -> str:
     if ann.area is not None and not ann.area > 0:
         return 'area not above 0'
     return ''
-
-
-def is_box(bbox: Any) -> bool:
-    """Whether a bbox is four finite numbers."""
-    return (isinstance(bbox, (list, tuple)) and len(bbox) == 4
-            and all(isinstance(side, (int, float)) for side in bbox)
-            and all(abs(side) <= sys.float_info.max for side in bbox))

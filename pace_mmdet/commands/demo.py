@@ -10,9 +10,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Of the command line."""
     parser.add_argument(
         '--config',
-        default='pace_r18_hela_4pt',
-        help='one of the point configs in configs/hela (default: '
-        '%(default)s)')
+        default='center_flow_hela_4pt',
+        help='a config of HeLa with points, from configs/pace_plus or '
+        'configs/hela (default: %(default)s)')
     parser.add_argument(
         '--work-dir',
         default='work_dirs/demo',

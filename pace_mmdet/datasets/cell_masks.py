@@ -12,18 +12,21 @@ from mmengine.fileio import exists
 from mmengine.logging import print_log
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.coco.files import read_document
+from pace_mmdet.coco.files import ImageEntry, read_document
 from pace_mmdet.coco.masks import MaskAnnotation, find_unusable
+from pace_mmdet.coco.regions import complete_regions, cut_off, note_faults
 from pace_mmdet.coco.whole_file import BoxFit, check_some_left
-from pace_mmdet.errors import AnnotationError
+from pace_mmdet.errors import AnnotationError, Faults
 from pace_mmdet.images.paths import find_images
 
-from .checks import class_ids, require_images
+from .checks import (class_ids, leave_out_incomplete, require_cutting,
+                     require_images)
 
 _ORPHANS = 'image_id is none of the file\'s images'
 # How many boxes are compared with their masks; a file errs alike throughout.
 _FITTED = 2000
 _FIELDS = MaskAnnotation.__struct_fields__
+_IMAGE_KEYS = ('id', 'file_name', 'height', 'width')
 
 
 class CellCOCO(COCO):
@@ -33,6 +36,13 @@ class CellCOCO(COCO):
         super().__init__()
         if annotation_file is not None:
             self.dataset = read_document(annotation_file)
+            faults = Faults(annotation_file)
+            note_faults([
+                ImageEntry(*map(image.get, _IMAGE_KEYS),
+                           image.get('complete', True))
+                for image in self.dataset.get('images', [])
+            ], faults)
+            faults.raise_if_any('Correct the file.')
             self.createIndex()
             # As the base class does after its own reading.
             self.img_ann_map, self.cat_img_map = (self.imgToAnns,
@@ -146,6 +156,10 @@ class CellMaskDataset(CocoDataset):
             by_cell_type=True)
         for info, path in zip(data_list, paths):
             info['img_path'] = path
+        data_list = leave_out_incomplete(data_list, self.ann_file)
+        if not self.test_mode:
+            require_cutting(data_list, self.pipeline.transforms,
+                            self.ann_file)
         return data_list
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
@@ -157,7 +171,9 @@ class CellMaskDataset(CocoDataset):
 
         Returns:
             dict: As ``CocoDataset`` gives it, with ``ann_id`` and
-            ``iscrowd`` in each instance.
+            ``iscrowd`` in each instance; if the image is annotated in part,
+            with its regions ``complete`` (whole pixels x1, y1, x2, y2), and
+            with ``cut_off`` in instances that reach out of them.
         """
         # MMDetection drops its index once all is parsed.
         self._orphans = self.coco.orphans
@@ -191,6 +207,15 @@ class CellMaskDataset(CocoDataset):
             instance['ann_id'] = ann['id']
             instance['iscrowd'] = int(bool(ann.get('iscrowd', 0)))
         info['file_name'] = image['file_name']
+        size = image['height'], image['width']
+        regions = complete_regions(image.get('complete', True), *size)
+        if regions is not None:
+            info['complete'] = regions
+            cells = info['instances']
+            cut = cut_off([cell['bbox'] for cell in cells], regions, *size)
+            for cell, is_cut in zip(cells, cut.tolist()):
+                cell['cut_off'] = is_cut
+                cell['ignore_flag'] = int(cell['ignore_flag'] or is_cut)
         return info
 
     def filter_data(self) -> List[dict]:

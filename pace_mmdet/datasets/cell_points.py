@@ -10,11 +10,13 @@ from mmengine.fileio import exists
 from mmengine.logging import print_log
 
 from pace_mmdet.coco.points import PointCoco, check_num_points, read_point_coco
+from pace_mmdet.coco.regions import complete_regions, cut_off
 from pace_mmdet.coco.whole_file import check_some_left
 from pace_mmdet.errors import AnnotationError
 from pace_mmdet.images.paths import find_images
 
-from .checks import class_ids, require_images
+from .checks import (class_ids, leave_out_incomplete, require_cutting,
+                     require_images)
 
 _FILTERS = ('filter_empty_gt', 'min_size')
 
@@ -70,7 +72,9 @@ class CellPointDataset(BaseDetDataset):
             ``width`` and, for its n cells, ``bboxes`` (x1, y1, x2, y2)
             float32 (n, 4), ``bbox_labels`` int64 (n, ), ``ignore_flags``
             int8 (n, ), ``ann_ids`` int64 (n, ), ``point_coords`` int32
-            (n, P, 2) and ``point_labels`` int8 (n, P).
+            (n, P, 2) and ``point_labels`` int8 (n, P). If it is annotated
+            in part, also its regions ``complete``, whole pixels x1, y1, x2,
+            y2, int64 (K, 4); cells that reach out of them are ignored.
         """
         coco = read_point_coco(self.ann_file, self.num_points)
         check_some_left(self.ann_file, len(coco.ann_ids),
@@ -86,8 +90,15 @@ class CellPointDataset(BaseDetDataset):
                                np.arange(1, len(coco.images)))
         data_list = []
         for image, path, own in zip(coco.images, paths, np.split(rows, ends)):
+            regions = complete_regions(image.complete, image.height,
+                                       image.width)
+            ignored = coco.iscrowd[own]
+            if regions is not None:
+                ignored = ignored | cut_off(coco.bboxes[own], regions,
+                                            image.height, image.width)
             data_list.append(
                 dict(
+                    {} if regions is None else dict(complete=regions),
                     img_path=path,
                     img_id=image.id,
                     seg_map_path=None,
@@ -95,10 +106,14 @@ class CellPointDataset(BaseDetDataset):
                     width=image.width,
                     bboxes=coco.bboxes[own],
                     bbox_labels=labels[own],
-                    ignore_flags=coco.iscrowd[own].astype(np.int8),
+                    ignore_flags=ignored.astype(np.int8),
                     ann_ids=coco.ann_ids[own],
                     point_coords=coco.coords[own],
                     point_labels=coco.labels[own]))
+        data_list = leave_out_incomplete(data_list, self.ann_file)
+        if not self.test_mode:
+            require_cutting(data_list, self.pipeline.transforms,
+                            self.ann_file)
         return data_list
 
     def _labels(self, coco: PointCoco) -> np.ndarray:

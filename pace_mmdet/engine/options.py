@@ -34,6 +34,8 @@ def merge_options(cfg: Config,
 
     An evaluator that reads the annotation file of its loader goes on doing
     so: ``test_dataloader.dataset.ann_file`` alone chooses what is evaluated.
+    Neither need a learning rate that changes until the run ends be told where
+    that is: ``train_cfg.max_iters`` alone makes a run longer or shorter.
 
     Args:
         cfg (Config): The config.
@@ -50,6 +52,7 @@ def merge_options(cfg: Config,
             raise UserError('--cfg-options: ' + '\n  '.join(faults) +
                             '\nTo add new keys, give --allow-new-keys')
     before = {phase: _annotation_file(cfg, phase) for phase in _EVALUATED}
+    length = _length(cfg)
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError) as error:
@@ -62,6 +65,20 @@ def merge_options(cfg: Config,
             if (old != new and isinstance(known, str)
                     and osp.normpath(known) == old):
                 metric.ann_file = new
+    if _length(cfg) != length:
+        for part in _schedulers(cfg):
+            if part.get('end') == length:
+                # A run may end before that one even begins.
+                part.end = max(_length(cfg), part.get('begin', 0) + 1)
+
+
+def _length(cfg: Config) -> Optional[int]:
+    return (cfg.get('train_cfg') or {}).get('max_iters')
+
+
+def _schedulers(cfg: Config) -> list:
+    found = cfg.get('param_scheduler') or []
+    return found if isinstance(found, list) else [found]
 
 
 def _annotation_file(cfg: Config, phase: str) -> Optional[str]:

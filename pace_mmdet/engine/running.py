@@ -53,11 +53,16 @@ def run_train(args: Namespace) -> int:
 
 
 def _train(cfg: Config, args: Namespace) -> int:
+    start = load_checkpoint_file(
+        cfg.load_from, 'cpu', args.trust_checkpoint,
+        mmap=True) if cfg.resume else None
     # A run that goes on, goes on at its scale.
-    said = fit_to_cells(cfg, load_checkpoint_file(
-        cfg.load_from, 'cpu', args.trust_checkpoint, mmap=True)
-                        if cfg.resume else None)
+    said = fit_to_cells(cfg, start)
     runner = build_runner(cfg, args)
+    if start is not None:
+        check_weights(runner.model, start, cfg.load_from,
+                      'It cannot go on with another; choose another '
+                      '--work-dir for a new run.')
     if said:
         runner.logger.info(said)
     try:
@@ -119,7 +124,11 @@ def run_test(args: Namespace) -> Dict[str, float]:
     return scores
 
 
-def check_weights(model: nn.Module, checkpoint: dict, path: str) -> None:
+def check_weights(
+        model: nn.Module,
+        checkpoint: dict,
+        path: str,
+        advice: str = 'Give the config that it was trained with.') -> None:
     """Check that a checkpoint holds all of a model's parameters.
 
     mmengine only warns, and tests a model that is partly random.
@@ -128,6 +137,7 @@ def check_weights(model: nn.Module, checkpoint: dict, path: str) -> None:
         model (nn.Module): The model.
         checkpoint (dict): What the file holds.
         path (str): The file, for the message.
+        advice (str): The message's end.
 
     Raises:
         UserError: Parameters are missing or have another shape.
@@ -153,7 +163,7 @@ def check_weights(model: nn.Module, checkpoint: dict, path: str) -> None:
                         f'{len(wrong)} of {len(wanted)} parameters differ:\n' +
                         ''.join(f'  - {line}\n' for line in wrong[:5]) +
                         (f'  ... and {more} more\n' if more > 0 else '') +
-                        'Give the config that it was trained with.')
+                        advice)
 
 
 def summary_of_training(runner: Runner, config: str) -> List[str]:

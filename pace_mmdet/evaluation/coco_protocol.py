@@ -25,7 +25,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 
 from pace_mmdet.masks.codes import mask_areas, to_rles
 
-from .detections import ImageDetections, load_detections
+from .detections import ImageDetections, load_detections, within_regions
 from .ground_truth import GroundTruth, ImageTruth, load_ground_truth
 
 IOU_TYPES = ('bbox', 'segm')
@@ -212,6 +212,7 @@ def match(truth: GroundTruth,
     limit = max(protocol.max_dets)
     batch, pairs = [], 0
     for dets in detections:
+        dets = within_regions(dets, truth.images[dets.image_id], iou_type)
         cells = len(truth.images[dets.image_id].areas)
         pairs += cells * min(len(dets.scores), limit)
         if batch and pairs > _PAIRS_AT_ONCE:

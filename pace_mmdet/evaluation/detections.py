@@ -4,20 +4,22 @@ Letters in shapes: D detections of one image.
 """
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 
 import msgspec
 import numpy as np
+from pycocotools import mask as mask_utils
 
 from pace_mmdet.coco.json_checks import decode_json, syntax_fault
-from pace_mmdet.coco.masks import is_box
+from pace_mmdet.coco.regions import centers_within, is_box
 from pace_mmdet.errors import AnnotationError, Faults
 from pace_mmdet.files import atomic_file
+from pace_mmdet.masks.codes import to_rles
 from pace_mmdet.masks.segmentations import NO_MASK, excerpt, read_masks
 
-from .ground_truth import GroundTruth
+from .ground_truth import GroundTruth, ImageTruth
 
 WHAT = ('a COCO results file (a list of entries with image_id, score, and '
         'bbox or segmentation)')
@@ -109,6 +111,36 @@ def load_detections(source: Union[str, os.PathLike, Sequence[dict]],
                 with_boxes, truth.category_ids)
         for image_id, image_rows in rows.items()
     ]
+
+
+def within_regions(dets: ImageDetections, image: ImageTruth,
+                   iou_type: str) -> ImageDetections:
+    """The detections that an image annotated in part can say something of.
+
+    Args:
+        dets (ImageDetections): Of the image.
+        image (ImageTruth): The image.
+        iou_type (str): 'bbox' or 'segm': by what they are scored.
+
+    Returns:
+        ImageDetections: Those whose middle, of the box or of the box around
+        the mask, lies in a region that is fully annotated.
+    """
+    if image.regions is None:
+        return dets
+    bboxes = dets.bboxes
+    if iou_type == 'segm':
+        codes = to_rles(dets.counts, image.height, image.width)
+        bboxes = np.array([mask_utils.toBbox(code) for code in codes])
+    kept = np.flatnonzero(
+        centers_within(bboxes.reshape(-1, 4), image.regions))
+    return replace(
+        dets,
+        bboxes=dets.bboxes[kept],
+        scores=dets.scores[kept],
+        labels=dets.labels[kept],
+        counts=None if dets.counts is None else
+        [dets.counts[i] for i in kept])
 
 
 def write_results(path: os.PathLike, detections: Iterable[ImageDetections],

@@ -14,6 +14,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from pace_mmdet.coco.files import CocoFile, Id, ImageEntry
+from pace_mmdet.coco.regions import complete_regions, cut_off, note_faults
 from pace_mmdet.coco.whole_file import check_some_left
 from pace_mmdet.errors import AnnotationError, Faults
 from pace_mmdet.masks.codes import empty_counts, mask_areas
@@ -31,8 +32,12 @@ class ImageTruth:
         bboxes (np.ndarray): (G, 4) float64, x, y, w, h in pixels.
         areas (np.ndarray): (G,) float64, the file's ``area``, in pixels;
             where it has none, the mask's, or the box's without masks.
-        crowd (np.ndarray): (G,) bool, the file's ``iscrowd``.
+        crowd (np.ndarray): (G,) bool, the file's ``iscrowd``, and cells that
+            reach out of what is fully annotated: what lies in them counts
+            neither way.
         counts (List[bytes], optional): G compressed RLE counts.
+        regions (np.ndarray, optional): (K, 4) int64, x1, y1, x2, y2, what is
+            fully annotated; None if all of it is.
     """
     file_name: str
     height: int
@@ -41,6 +46,7 @@ class ImageTruth:
     areas: np.ndarray
     crowd: np.ndarray
     counts: Optional[List[bytes]]
+    regions: Optional[np.ndarray] = None
 
 
 @dataclass(frozen=True)
@@ -98,14 +104,21 @@ class _Cells:
             self.counts.append(counts)
 
     def as_truth(self, image: ImageEntry, with_masks: bool) -> ImageTruth:
+        size = image.height, image.width
+        bboxes = np.array(self.bboxes, dtype=np.float64).reshape(-1, 4)
+        crowd = np.array(self.crowd, dtype=bool)
+        regions = complete_regions(image.complete, *size)
+        if regions is not None:
+            corners = np.c_[bboxes[:, :2], bboxes[:, :2] + bboxes[:, 2:]]
+            crowd = crowd | cut_off(corners, regions, *size)
         return ImageTruth(
             image.file_name,
-            image.height,
-            image.width,
-            bboxes=np.array(self.bboxes, dtype=np.float64).reshape(-1, 4),
+            *size,
+            bboxes=bboxes,
             areas=np.array(self.areas, dtype=np.float64),
-            crowd=np.array(self.crowd, dtype=bool),
-            counts=self.counts if with_masks else None)
+            crowd=crowd,
+            counts=self.counts if with_masks else None,
+            regions=regions)
 
 
 def load_ground_truth(source: Union[str, os.PathLike, Mapping, GroundTruth],
@@ -139,6 +152,7 @@ def load_ground_truth(source: Union[str, os.PathLike, Mapping, GroundTruth],
         name, faults = 'ground truth', Faults('ground truth')
         content = _convert(source)
         images, categories = content.images, content.categories
+        note_faults(images, faults)
         blocks: Iterable[List[_Annotation]] = [content.annotations]
     else:
         file = CocoFile(source)

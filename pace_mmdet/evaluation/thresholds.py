@@ -15,7 +15,7 @@ from faster_coco_eval.core import mask as mask_api
 from pace_mmdet.errors import UserError
 from pace_mmdet.masks.codes import to_rles
 
-from .detections import ImageDetections
+from .detections import ImageDetections, within_regions
 from .ground_truth import GroundTruth, ImageTruth
 
 _CELLS_AT_ONCE = 256
@@ -79,6 +79,7 @@ def f1_curve(truth: GroundTruth,
     cells = 0
     for dets in detections:
         image = truth.images[dets.image_id]
+        dets = within_regions(dets, image, 'segm')
         order = np.argsort(-dets.scores, kind='stable')
         hit, counts = _match(image, [dets.counts[i] for i in order], iou_thr)
         scores.append(dets.scores[order][counts])

@@ -17,9 +17,9 @@ from pace_mmdet.images.intensities import check_mode, stretch, to_uint8
 from .tiling import LEFT_WHOLE
 
 DEFAULT_SCORE_THR = 0.35
-"""The F1-best threshold of the model of ``make demo`` on its validation
-images (``tools/analysis_tools/score_threshold.py``): F1 90.0 % there, 89.5 %
-at 0.5, 88.1 % at 0.05."""
+"""The F1-best threshold of ``pace_r18_hela_4pt`` on its validation images
+(``tools/analysis_tools/score_threshold.py``): F1 90.0 % there, 89.5 % at 0.5,
+88.1 % at 0.05."""
 TILE_SIZE = 768
 _LOADERS = ('LoadMicroscopyImage', 'LoadImageFromFile')
 # They do nothing to the pixels, or what the model's data preprocessor does.

@@ -31,9 +31,10 @@ class BoundedMaxIoUAssigner(MaxIoUAssigner):
 
     Raises:
         ValueError: If options of the parent are set that need the whole
-            matrix: ignored regions, permuted boxes, or low-quality matches
-            with ``min_pos_iou=0``, which match cells that no anchor overlaps
-            with every anchor that overlaps no cell.
+            matrix: ignored regions that anchors have to cover instead of lie
+            in, permuted boxes, or low-quality matches with ``min_pos_iou=0``,
+            which match cells that no anchor overlaps with every anchor that
+            overlaps no cell.
     """
 
     def __init__(self,
@@ -48,12 +49,13 @@ class BoundedMaxIoUAssigner(MaxIoUAssigner):
             raise ValueError('BoundedMaxIoUAssigner needs min_pos_iou > 0 for '
                              'low-quality matches; 1e-6 matches every cell '
                              'that an anchor overlaps')
-        if self.ignore_iof_thr > 0 or self.perm_repeat_gt_cfg is not None or \
+        if not self.ignore_wrt_candidates or \
+                self.perm_repeat_gt_cfg is not None or \
                 not self.gt_max_assign_all or self.gpu_assign_thr > 0:
             raise ValueError('BoundedMaxIoUAssigner does without '
-                             'ignore_iof_thr, perm_repeat_gt_cfg, '
-                             'gt_max_assign_all=False and gpu_assign_thr; '
-                             'use MaxIoUAssigner for them')
+                             'ignore_wrt_candidates=False, '
+                             'perm_repeat_gt_cfg, gt_max_assign_all=False and '
+                             'gpu_assign_thr; use MaxIoUAssigner for them')
 
     def assign(self,
                pred_instances: InstanceData,
@@ -67,8 +69,10 @@ class BoundedMaxIoUAssigner(MaxIoUAssigner):
                 shape (A, 4).
             gt_instances (:obj:`InstanceData`): ``bboxes``, shape (G, 4), and
                 ``labels``, shape (G, ).
-            gt_instances_ignore (:obj:`InstanceData`, optional): Unused, as in
-                the parent with ``ignore_iof_thr=-1``.
+            gt_instances_ignore (:obj:`InstanceData`, optional): ``bboxes``,
+                shape (I, 4). An anchor of which a larger share than
+                ``ignore_iof_thr`` lies in one of them is neither, unless
+                there is no cell.
 
         Returns:
             :obj:`AssignResult`: See the parent.
@@ -78,12 +82,14 @@ class BoundedMaxIoUAssigner(MaxIoUAssigner):
         if len(bboxes) == 0 or len(priors) == 0:
             return super().assign(pred_instances, gt_instances)
 
-        best_iou = priors.new_zeros(len(priors))
+        ignored = self._ignored(priors, gt_instances_ignore)
+        best_iou = -ignored.to(priors.dtype)
         best_cell = torch.zeros(
             len(priors), dtype=torch.long, device=priors.device)
         cell_best_iou = bboxes.new_zeros(len(bboxes))
         candidates = []
         for anchors, cells, overlaps in self._chunks(priors, bboxes):
+            overlaps[:, ignored[anchors]] = -1
             best_iou[anchors], rows = overlaps.max(dim=0)
             best_cell[anchors] = cells[rows]
             row_best = torch.maximum(cell_best_iou[cells],
@@ -111,14 +117,28 @@ class BoundedMaxIoUAssigner(MaxIoUAssigner):
         labels[positive] = gt_instances.labels[assigned[positive] - 1]
         return AssignResult(len(bboxes), assigned, best_iou, labels=labels)
 
-    def _chunks(self, priors: Tensor,
-                bboxes: Tensor) -> Iterator[Tuple[slice, Tensor, Tensor]]:
+    def _ignored(self, priors: Tensor,
+                 gt_instances_ignore: Optional[InstanceData]) -> Tensor:
+        """Whether each anchor lies in an ignored box, bool, shape (A, )."""
+        ignored = torch.zeros(
+            len(priors), dtype=torch.bool, device=priors.device)
+        if self.ignore_iof_thr > 0 and gt_instances_ignore is not None:
+            bboxes = get_box_tensor(gt_instances_ignore.bboxes)
+            for anchors, _, shares in self._chunks(priors, bboxes, 'iof'):
+                ignored[anchors] = shares.amax(dim=0) > self.ignore_iof_thr
+        return ignored
+
+    def _chunks(
+            self,
+            priors: Tensor,
+            bboxes: Tensor,
+            mode: str = 'iou') -> Iterator[Tuple[slice, Tensor, Tensor]]:
         """Chunks of anchors with the cells that may overlap them.
 
         Yields:
             tuple: The anchors' slice, the cells' indices in ascending order,
-            and their overlaps, shape (cells, anchors). Chunks that no cell
-            reaches into are left out.
+            and their overlaps ('iof': in shares of the anchors), shape
+            (cells, anchors). Chunks that no cell reaches into are left out.
         """
         size = self.anchors_per_chunk or (16384 if priors.is_cuda else 2048)
         for start in range(0, len(priors), size):
@@ -133,8 +153,12 @@ class BoundedMaxIoUAssigner(MaxIoUAssigner):
             step = max(self.pairs_per_chunk // len(cells), 1)
             for part in range(0, len(anchors), step):
                 few = anchors[part:part + step]
+                # It measures in shares of its first argument.
+                overlaps = self.iou_calculator(
+                    few, bboxes[cells], mode=mode).T if mode == 'iof' else \
+                    self.iou_calculator(bboxes[cells], few)
                 yield (slice(start + part, start + part + len(few)), cells,
-                       self.iou_calculator(bboxes[cells], few))
+                       overlaps)
 
 
 def _match_low_quality(cells: Tensor, anchors: Tensor, overlaps: Tensor,

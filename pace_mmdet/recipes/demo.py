@@ -19,6 +19,7 @@ from pace_mmdet.evaluation.scoring import score_files
 from pace_mmdet.images.intensities import to_uint8
 from pace_mmdet.images.saving import save_figure
 from pace_mmdet.images.stacks import read_image
+from pace_mmdet.inference.preparation import score_threshold
 from pace_mmdet.masks.codes import to_rles
 from pace_mmdet.points import AnnotationCost
 from pace_mmdet.sources.hela.preparing import prepare_hela
@@ -31,8 +32,6 @@ from .steps import run_pace
 
 # Part of the image that Fig. 1 shows, x1, y1, x2, y2 in pixels.
 WINDOW = (200, 200, 420, 420)
-# Cells below it are not drawn.
-SCORE_THR = 0.5
 
 
 def run_demo(config: str, work_dir: str) -> Dict[str, float]:
@@ -41,7 +40,7 @@ def run_demo(config: str, work_dir: str) -> Dict[str, float]:
     Run again, it goes on where it was stopped.
 
     Args:
-        config (str): One of ``configs/hela``, its name or file.
+        config (str): One that trains on HeLa with points, its name or file.
         work_dir (str): Gets the log, checkpoints, predictions and pictures.
 
     Returns:
@@ -110,7 +109,8 @@ def comparison_picture(cfg: Config, predictions: Path):
     comparison = Comparison(cfg.test_evaluator.ann_file, {title: predictions},
                             Path(cfg.data_root) / folder)
     return comparison.figure(
-        next(iter(comparison.truth.images)), SCORE_THR, num_zooms=3)
+        next(iter(comparison.truth.images)), score_threshold(cfg),
+        num_zooms=3)
 
 
 def _logged(folder: Path) -> List[dict]:

@@ -76,7 +76,7 @@ def test_thirty_boxes_by_mouse_and_keys_are_training_data(
 
     (exported.parent / 'val.json').write_text(exported.read_text())
     code = wait_for(start_tool_forked(
-        'train', ROOT / 'configs/own_data/pace_r18_points.py', '--work-dir',
+        'train', ROOT / 'configs/own_data/own_points.py', '--work-dir',
         tmp_path / 'run', '--cfg-options', 'train_cfg.max_iters=1',
         'train_cfg.val_interval=1', 'train_dataloader.num_workers=0',
         'val_dataloader.num_workers=0',

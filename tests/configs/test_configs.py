@@ -18,6 +18,7 @@ PACE = 'configs/pace/pace_r200_dcn_4pt.py'
 POINT2MASK = 'configs/point2mask/point2mask_r50_4pt.py'
 FULL = 'configs/pace/pace_r200_dcn_full.py'
 PUBLISHED = 'configs/livecell/anchor_based_r200_dcn.py'
+FLOW = 'models/center_flow.py'
 
 
 def read(path):
@@ -137,7 +138,7 @@ def test_a_new_point_count_takes_two_lines(tmp_path):
 
 def test_own_data_elsewhere(monkeypatch):
     monkeypatch.setenv('PACE_OWN_DATA', 'my/cells')
-    cfg = read('configs/own_data/pace_r18_points.py')
+    cfg = read('configs/own_data/own_points.py')
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         assert loader.dataset.data_root == 'my/cells'
     assert cfg.test_evaluator.ann_file == 'my/cells/annotations/val.json'
@@ -147,7 +148,7 @@ def test_own_data_elsewhere(monkeypatch):
 def test_the_evaluator_of_own_data_follows_its_loader(monkeypatch, folder):
     if folder:
         monkeypatch.setenv('PACE_OWN_DATA', folder)
-    cfg = read('configs/own_data/pace_r18_points.py')
+    cfg = read('configs/own_data/own_points.py')
     merge_options(cfg, {
         'test_dataloader.dataset.ann_file': 'annotations/test.json'})
     assert cfg.test_evaluator.ann_file == \
@@ -155,7 +156,10 @@ def test_the_evaluator_of_own_data_follows_its_loader(monkeypatch, folder):
 
 
 @pytest.mark.parametrize('length', [18.0, 72.0])
-@pytest.mark.parametrize('path', [p for p in CONFIGS if 'center_flow' in p])
+@pytest.mark.parametrize('path', [
+    p for p in CONFIGS
+    if FLOW in (ROOT / p).read_text() or 'center_flow' in p
+])
 def test_cells_become_as_long_as_the_flow_model_expects(path, length):
     cfg = read(path)
     cfg.cell_length.images = length

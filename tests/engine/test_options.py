@@ -92,3 +92,19 @@ def test_an_evaluator_follows_its_loader(evaluator, key, expected):
     found = cfg.test_evaluator
     found = found[0] if isinstance(found, list) else found
     assert found.get('ann_file') == expected
+
+
+@pytest.mark.parametrize('options, ends', [
+    ({'train_cfg.max_iters': 300}, [20, 300]),
+    ({'train_cfg.max_iters': 300, 'param_scheduler.1.end': 200}, [20, 200]),
+    ({'train_cfg.max_iters': 500}, [20, 500]),
+    ({'train_cfg.max_iters': 3}, [20, 21]),
+    ({'train_cfg.val_interval': 7}, [20, 500]),
+])
+def test_the_learning_rate_falls_until_the_run_ends(options, ends):
+    cfg = Config(dict(
+        train_cfg=dict(max_iters=500, val_interval=500),
+        param_scheduler=[dict(type='LinearLR', end=20),
+                         dict(type='CosineAnnealingLR', begin=20, end=500)]))
+    merge_options(cfg, options)
+    assert [part.end for part in cfg.param_scheduler] == ends

@@ -28,10 +28,11 @@ def cells(count, height, width, seed=0):
     return InstanceData(bboxes=boxes, labels=torch.arange(count) % 3)
 
 
-def assert_same(settings, priors, truth, **kwargs):
+def assert_same(settings, priors, truth, ignored=None, **kwargs):
     data = InstanceData(priors=priors)
-    ours = BoundedMaxIoUAssigner(**settings, **kwargs).assign(data, truth)
-    stock = MaxIoUAssigner(**settings).assign(data, truth)
+    ours = BoundedMaxIoUAssigner(**settings, **kwargs).assign(
+        data, truth, ignored)
+    stock = MaxIoUAssigner(**settings).assign(data, truth, ignored)
     for name in ('num_gts', 'gt_inds', 'max_overlaps', 'labels'):
         ours_, stock_ = getattr(ours, name), getattr(stock, name)
         assert torch.equal(torch.as_tensor(ours_), torch.as_tensor(stock_))
@@ -49,6 +50,23 @@ def test_the_result_of_max_iou_assigner(settings, count):
     if count and settings is RPN:
         matched = result.gt_inds[result.gt_inds > 0].unique()
         assert len(matched) > count / 2
+
+
+@pytest.mark.parametrize('settings', [RPN, RCNN, BAND],
+                         ids=['RPN', 'R-CNN', 'band'])
+@pytest.mark.parametrize('count', [0, 1, 40])
+@pytest.mark.parametrize('num_ignored', [0, 1, 30])
+def test_ignored_boxes(settings, count, num_ignored):
+    truth, ignored = cells(count, 120, 160), cells(num_ignored, 120, 160, 1)
+    ignored.bboxes[:1] = torch.tensor([0., 0., 60., 120.])
+    for chunk in (333, 100_000):
+        result = assert_same(
+            dict(settings, ignore_iof_thr=0.5), anchors(120, 160), truth,
+            ignored, anchors_per_chunk=chunk)
+    if count and num_ignored:
+        # Small anchors in the left part, away from all cells.
+        assert (result.gt_inds[result.max_overlaps == -1] == -1).all()
+        assert (result.max_overlaps == -1).sum() > 100
 
 
 def test_doubled_and_degenerate_cells():
@@ -72,7 +90,7 @@ def test_no_anchors():
 
 @pytest.mark.parametrize('settings, message', [
     (dict(pos_iou_thr=0.7, neg_iou_thr=0.3), 'min_pos_iou > 0'),
-    (dict(RPN, ignore_iof_thr=0.5), 'ignore_iof_thr'),
+    (dict(RPN, ignore_wrt_candidates=False), 'ignore_wrt_candidates'),
     (dict(RPN, gt_max_assign_all=False), 'gt_max_assign_all'),
 ])
 def test_settings_that_need_the_whole_matrix(settings, message):

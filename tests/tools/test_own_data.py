@@ -13,7 +13,7 @@ from pace_mmdet.testing import write_synthetic_coco
 from tests.engine.processes import run_tool_forked
 
 SMALL = """
-_base_ = 'pace_mmdet::pace_plus/center_flow_{}.py'
+_base_ = 'pace_mmdet::own_data/own_{}.py'
 model = dict(
     backbone=dict(base_channels=16, num_levels=3),
     bbox_head=dict(in_channels=16))
@@ -92,3 +92,44 @@ def test_the_scale_goes_from_boxes_to_prediction(own_data, small, tmp_path,
         # Longer than wide: their diameter is a little less than their length.
         large = load_segmenter(checkpoint, given, diameter=10 * length)
         assert 0.07 * factor < large.preparation.factor(96, 128) < 0.1 * factor
+
+
+@pytest.mark.parametrize('name, score', [('points', 'bbox'),
+                                         ('masks', 'segm')])
+def test_the_best_checkpoint_is_best_by_what_can_be_scored(
+        own_data, small, tmp_path, name, score):
+    if name == 'masks':
+        for split in ('train', 'val'):
+            shutil.copy(own_data / 'annotations.json',
+                        own_data / f'annotations/{split}.json')
+    work_dir = tmp_path / 'run'
+    assert run_tool_forked('train', small(name), '--work-dir', work_dir,
+                           '--cfg-options', 'train_cfg.val_interval=1') == 0
+    assert (work_dir / f'best_livecell_{score}_AP_iter_1.pth').is_file()
+
+
+def test_a_run_of_another_model_does_not_go_on(own_data, small, tmp_path,
+                                               capfd):
+    command = ('train', small('points'), '--work-dir', tmp_path / 'run',
+               '--resume')
+    assert run_tool_forked(*command) == 0
+    before = (tmp_path / 'run/iter_1.pth').read_bytes()
+    assert run_tool_forked(*command, '--cfg-options',
+                           'model.backbone.num_levels=4') == 2
+    assert 'iter_1.pth: is of another model' in capfd.readouterr().err
+    assert (tmp_path / 'run/iter_1.pth').read_bytes() == before
+
+
+def test_images_that_are_annotated_in_part(own_data, small, tmp_path, capfd):
+    for name in ('train', 'val'):
+        path = own_data / f'annotations/{name}.json'
+        content = json.loads(path.read_text())
+        content['images'][0]['complete'] = [[10, 10, 70.5, 60]]
+        content['images'][1]['complete'] = False
+        path.write_text(json.dumps(content))
+    assert run_tool_forked(
+        'train', small('points'), '--work-dir', tmp_path / 'run',
+        '--cfg-options', 'train_cfg.val_interval=1') == 0
+    out = capfd.readouterr().out
+    assert out.count('1 of 2 images are left out') == 2
+    assert '_01.tif' in out and 'best checkpoint' in out

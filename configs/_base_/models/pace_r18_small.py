@@ -96,7 +96,7 @@ model = dict(
                 neg_iou_thr=0.3,
                 min_pos_iou=1e-6,
                 match_low_quality=True,
-                ignore_iof_thr=-1),
+                ignore_iof_thr=0.5),
             sampler=dict(
                 type='RandomSampler',
                 num=256,
@@ -119,7 +119,7 @@ model = dict(
                     neg_iou_thr=iou_thr,
                     min_pos_iou=iou_thr,
                     match_low_quality=False,
-                    ignore_iof_thr=-1),
+                    ignore_iof_thr=0.5),
                 # Drawn anew, with the true boxes added, at every stage
                 # (MMDetection's habit): refined boxes are poor at first, and
                 # a run from scratch would give the last stage few positives.

@@ -1,5 +1,5 @@
 # 500 iterations of 2 crops from scratch: about 3 minutes of a CPU core.
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=500, val_interval=500)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=500, val_interval=100)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 

@@ -15,6 +15,7 @@ from pace_mmdet.images.stacks import read_image
 from pace_mmdet.structures import InstancePoints
 
 from .checks import check_image_size, require_original_image
+from .complete import CompleteOnly
 
 
 @TRANSFORMS.register_module()
@@ -113,17 +114,19 @@ class LoadMicroscopyImage(LoadImageFromFile):
 
 
 @TRANSFORMS.register_module()
-class LoadPointAnnotations(LoadAnnotations):
+class LoadPointAnnotations(CompleteOnly, LoadAnnotations):
     """Load boxes, labels and points of a :class:`CellPointDataset`.
 
     The points are in ``gt_masks``, where masks stand, as
     :class:`InstancePoints`: continuous coordinates, so half a pixel more
-    than the pixel indices on disk.
+    than the pixel indices on disk. Of an image that is annotated in part, one
+    of the parts is cut out.
 
     Required Keys:
 
     - ori_shape
     - num_points (optional)
+    - complete (optional)
     - instances
 
       - bbox, bbox_label, ignore_flag
@@ -152,7 +155,7 @@ class LoadPointAnnotations(LoadAnnotations):
         """
         check_image_size(results)
         require_original_image(results, self.__class__.__name__)
-        return super().transform(results)
+        return self.cut_out(super().transform(results))
 
     def _load_masks(self, results: dict) -> None:
         instances = results['instances']

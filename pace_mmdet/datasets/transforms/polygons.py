@@ -8,9 +8,11 @@ from mmdet.registry import TRANSFORMS
 from pace_mmdet.masks.crops import rle_crops
 from pace_mmdet.masks.pixel_outlines import pixel_outlines
 
+from .complete import CompleteOnly
+
 
 @TRANSFORMS.register_module()
-class LoadPolygonAnnotations(LoadAnnotations):
+class LoadPolygonAnnotations(CompleteOnly, LoadAnnotations):
     """Load boxes, labels and masks as polygons, whatever form they have.
 
     Polygons scale and flip exactly; bitmaps don't: nearest-neighbour resizing
@@ -18,11 +20,13 @@ class LoadPolygonAnnotations(LoadAnnotations):
     Nor do thousands of cells need a bitmap of the image each. (The reference,
     detectron2, trains on polygons as well.) Where MMDetection's
     ``LoadAnnotations(poly2mask=False)`` ignores cells whose mask is a
-    run-length code, these get the outline of their pixels.
+    run-length code, these get the outline of their pixels. Of an image that
+    is annotated in part, one of the parts is cut out.
 
     Required Keys:
 
     - ori_shape
+    - complete (optional)
     - instances
 
       - bbox, bbox_label, ignore_flag
@@ -38,6 +42,17 @@ class LoadPolygonAnnotations(LoadAnnotations):
 
     def __init__(self) -> None:
         super().__init__(with_bbox=True, with_mask=True, poly2mask=False)
+
+    def transform(self, results: dict) -> dict:
+        """Load the annotations of an image that is already loaded.
+
+        Args:
+            results (dict): Of a pipeline.
+
+        Returns:
+            dict: The same with the keys above.
+        """
+        return self.cut_out(super().transform(results))
 
     def _process_masks(self, results: dict) -> list:
         """Polygons of each instance; run-length codes are outlined."""

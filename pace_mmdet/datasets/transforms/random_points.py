@@ -8,21 +8,24 @@ from pace_mmdet.points import draw_points, flip_labels, label_points
 from pace_mmdet.structures import InstancePoints
 
 from .checks import check_image_size, require_original_image
+from .complete import CompleteOnly
 
 
 @TRANSFORMS.register_module()
-class RandomPointLabel(BaseTransform):
+class RandomPointLabel(CompleteOnly, BaseTransform):
     """Replace the masks of each image by random labelled points.
 
     Stands right after ``LoadAnnotations(with_bbox=True)`` on a
     :class:`CellMaskDataset`. The masks are read from the annotations
     themselves, so ``with_mask`` is not needed and costs time only. The
     points are those that ``masks_to_points.py`` writes for the same seed, in
-    every epoch and whatever the number of workers.
+    every epoch and whatever the number of workers. Of an image that is
+    annotated in part, one of the parts is cut out then.
 
     Required Keys:
 
     - ori_shape
+    - complete (optional)
     - gt_bboxes
     - instances
 
@@ -84,9 +87,10 @@ class RandomPointLabel(BaseTransform):
         # LoadAnnotations(with_mask=True, poly2mask=False) ignores cells whose
         # mask is a run-length code; their points are as good as any.
         results['gt_ignore_flags'] = np.array(
-            [i.get('iscrowd', i['ignore_flag']) for i in instances],
+            [i.get('iscrowd', i['ignore_flag']) or i.get('cut_off', False)
+             for i in instances],
             dtype=bool)
-        return results
+        return self.cut_out(results)
 
     def _check(self, results: dict) -> None:
         name, path = self.__class__.__name__, results.get('img_path')

@@ -35,8 +35,8 @@ from pace_mmdet.reporting.results_tables import fill_blocks
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 RECORDS = ROOT / 'docs/arena.json'
-CONFIG = ROOT / 'configs/pace_plus/center_flow_points.py'
-FULL_CONFIG = ROOT / 'configs/pace_plus/center_flow_masks.py'
+CONFIG = ROOT / 'configs/own_data/own_points.py'
+FULL_CONFIG = ROOT / 'configs/own_data/own_masks.py'
 # Name: answers per cell (0: full masks), which images, share of wrong
 # answers, iterations.
 OURS = {
@@ -135,7 +135,8 @@ def compete(name: str, root: Path, method: str, seed: int,
             test=str(files['test']), train=str(files[f'{part}_thresholds'])))
     if ours:
         points, _, wrong, iterations = OURS[method]
-        data = args.work_dir / name / f'{part}_{wrong:g}'
+        kind = f'{wrong:g}' if points else 'masks'
+        data = args.work_dir / name / f'{part}_{kind}'
         (data / 'annotations').mkdir(parents=True, exist_ok=True)
         if not (data / 'images').exists():
             (data / 'images').symlink_to(Path('../images'))
@@ -143,7 +144,6 @@ def compete(name: str, root: Path, method: str, seed: int,
         if points:
             masks_to_points(files[part], train, 10, 0, wrong)
         else:
-            train = data / 'annotations/train_masks.json'
             shutil.copy(files[part], train)
         job.update(
             config=str(CONFIG if points else FULL_CONFIG), data=str(data),

@@ -1,0 +1,16 @@
+# As `own_points.py` for images with full masks, which it learns from.
+_base_ = [
+    '../_base_/models/center_flow.py', '../_base_/datasets/own_masks.py',
+    '../_base_/schedules/plus_500.py', '../_base_/runtime.py'
+]
+train_pipeline = [
+    dict(type='SeedSample'),
+    dict(type='LoadMicroscopyImage', normalize='standard'),
+    dict(type='LoadPolygonAnnotations'),
+    *_base_.flow_pipelines.train[3:]
+]
+test_pipeline = _base_.flow_pipelines.test
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader
+default_hooks = dict(checkpoint=dict(interval=100))
