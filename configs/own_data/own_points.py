@@ -9,6 +9,13 @@ test_pipeline = _base_.flow_pipelines.test
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
+# Twice as long as in tools/benchmarks/arena: a few minutes more, which pay where
+# cells are hard to see.
+train_cfg = dict(max_iters=1000)
+param_scheduler = [
+    _base_.param_scheduler[0],
+    dict(_base_.param_scheduler[1], end=1000)
+]
 # The boxes around the masks that it predicts.
 default_hooks = dict(
     checkpoint=dict(interval=100, save_best='livecell/bbox_AP'))
