@@ -34,11 +34,13 @@ class PointMaskHead(CodedMasksMixin, FCNMaskHead):
         normalizer (str): What the summed loss is divided by. 'all': the
             number of RoIs x points, those that take no part included, as the
             reference does; 'valid': the number of points that take part.
-        loss_mask (dict): The loss per point. Default: binary cross-entropy.
+        loss_mask (dict): The loss per point, of logits. Default: binary
+            cross-entropy. The one of a config for full masks doesn't fit.
         **kwargs: Those of the parent.
 
     Raises:
-        ValueError: If ``normalizer`` is something else.
+        ValueError: If ``normalizer`` is something else, or ``loss_mask`` is
+            for full masks or for classes.
     """
 
     def __init__(self,
@@ -47,6 +49,14 @@ class PointMaskHead(CodedMasksMixin, FCNMaskHead):
                  loss_mask: ConfigType = dict(
                      type='CrossEntropyLoss', use_sigmoid=True),
                  **kwargs) -> None:
+        if loss_mask.get('type') == 'CrossEntropyLoss' and (
+                loss_mask.get('use_mask') or not loss_mask.get('use_sigmoid')):
+            raise ValueError(
+                f'PointMaskHead takes its loss at points, loss_mask='
+                f'{dict(loss_mask)} is not for them (a config for full masks '
+                'says use_mask=True, which it inherits). Write '
+                "mask_head=dict(type='PointMaskHead', loss_mask=dict("
+                'use_mask=False, use_sigmoid=True))')
         super().__init__(*args, loss_mask=loss_mask, **kwargs)
         if normalizer not in ('all', 'valid'):
             raise ValueError("normalizer must be 'all' or 'valid', got "

@@ -1,6 +1,12 @@
+import re
+from pathlib import Path
+
+import mmdet
 import pytest
 import torch
 from mmdet.models.task_modules.samplers import SamplingResult
+from mmdet.registry import MODELS
+from mmengine.config import Config
 from mmengine.structures import InstanceData
 from torch.nn import functional as F
 
@@ -63,6 +69,39 @@ def test_loss_against_a_plain_oracle(normalizer, divisor):
     assert result['mask_targets'].shape == (2, 3, 3)
     loss = result['loss_mask']['loss_mask']
     torch.testing.assert_close(loss, oracle(mask_preds, divisor))
+
+
+def on_mask_rcnn(**changes):
+    """The head as a config puts it into MMDetection's Mask R-CNN."""
+    path = Path(mmdet.__file__).parent.joinpath(
+        '.mim/configs/_base_/models/mask-rcnn_r50_fpn.py')
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict({'model.roi_head.mask_head': dict(
+        type='PointMaskHead', **changes)})
+    return MODELS.build(cfg.model.roi_head.mask_head)
+
+
+def test_on_a_stock_mask_rcnn():
+    with pytest.raises(ValueError, match=r'Write (mask_head=dict\(.*\)\))'
+                       ) as error:
+        on_mask_rcnn()
+    # What the message says to write is right.
+    written = re.search(r'loss_mask=(dict\(use_mask=[^)]*\))',
+                        str(error.value))[1]
+    head = on_mask_rcnn(loss_mask=eval(written))
+    mask_preds = torch.randn(2, 80, 28, 28)
+    loss = head.loss_and_target(mask_preds, [sampled(ROIS, [0, 1])],
+                                [TWO_CELLS], None)['loss_mask']['loss_mask']
+    torch.testing.assert_close(loss, oracle(mask_preds[:, :1], 6))
+
+
+@pytest.mark.parametrize('loss_mask', [
+    dict(type='CrossEntropyLoss'),
+    dict(type='CrossEntropyLoss', use_sigmoid=True, use_mask=True)
+])
+def test_losses_that_are_not_for_points(loss_mask):
+    with pytest.raises(ValueError, match='takes its loss at points'):
+        make_head(loss_mask=loss_mask)
 
 
 def test_per_class_masks():
