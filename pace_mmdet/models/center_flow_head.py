@@ -63,7 +63,7 @@ class CenterFlowHead(BaseDenseHead):
             raise ValueError(f'loss_weights: unknown {sorted(unknown)}; there '
                              f'are {sorted(self.loss_weights)}')
         self.loss_weights.update(loss_weights or {})
-        self.test_cfg = dict(score_thr=0.05, mask_thr=0.45, min_area=6)
+        self.test_cfg = dict(score_thr=0.05, mask_thr=0.5, min_area=6)
         self.test_cfg.update(test_cfg or {})
         self.conv_pred = nn.Conv2d(in_channels, 3, 1)
 

@@ -20,7 +20,7 @@ from pace_mmdet.masks.crops import encode_crops
 
 # In pixels of the map: how far ends are smoothed, how close together two
 # cells' middles may be, and how far from one a walk may end.
-_SMOOTH, _APART, _REACH = 1.5, 5, 6.0
+_SMOOTH, _APART, _REACH = 2.0, 5, 6.0
 # Ends per pixel, smoothed, that make a middle.
 _FEWEST = 0.5
 

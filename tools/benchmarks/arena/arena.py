@@ -89,7 +89,7 @@ def lay_out(name: str, root: Path, work: Path) -> Dict[str, Path]:
     contest, folder = CONTESTS[name], work / name
     (folder / 'images').mkdir(parents=True, exist_ok=True)
     files = {}
-    for part in ('ours', 'peer', 'test'):
+    for part in ('ours', 'peer', 'test', 'check'):
         content = contest.part(root, part)
         paths = contest.images(root, part)
         for image in content['images']:
@@ -120,11 +120,16 @@ def run(script: str, job: dict, python: str = sys.executable) -> dict:
     return json.loads((out / 'done.json').read_text())
 
 
+def run_folder(work: Path, name: str, method: str, seed: int) -> Path:
+    """Where a run leaves what it made."""
+    return work / name / f'{method}_{seed}'.replace(' ', '_')
+
+
 def compete(name: str, root: Path, method: str, seed: int,
             args: argparse.Namespace, records: List[dict]) -> List[dict]:
     """One run, as records to be kept: two where a peer has two ways."""
     files = lay_out(name, root, args.work_dir)
-    out = args.work_dir / name / f'{method}_{seed}'.replace(' ', '_')
+    out = run_folder(args.work_dir, name, method, seed)
     ours = method in OURS
     part = OURS[method][1] if ours else PEERS[method][0]
     content = json.loads(files[part].read_text())

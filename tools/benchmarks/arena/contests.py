@@ -7,7 +7,9 @@ the same everywhere:
 - ``ours`` are the images that get boxes and answers;
 - ``peer`` are whole images of these that get masks in the same hours, by the
   paper's model of annotation time (7 s a box, 0.9 s an answer, 46 s a mask):
-  at 4 answers 23 % as many cells. They are chosen to differ from each other.
+  at 4 answers 23 % as many cells. They are chosen to differ from each other;
+- ``check`` are images on which settings are chosen: neither trained on nor
+  scored on (HeLa's hold the cells of ``ours`` at other times).
 
 HeLa is a film in which cells hardly move: of its 20 frames, four that are far
 apart are taken, so that fewer labels are fewer different cells.
@@ -36,6 +38,10 @@ class Contest:
         ours (Tuple[str, ...]): Parts of the names of images with boxes and
             answers; none for all.
         peer (Tuple[str, ...]): Of these, the images with masks.
+        check (Tuple[str, ...]): Parts of the names of images to choose
+            settings on; none for all of ``check_file``.
+        check_file (str): COCO file of those, with images in
+            ``train_images``; none for ``train``.
     """
     title: str
     train: str
@@ -44,13 +50,17 @@ class Contest:
     test_images: str
     ours: Tuple[str, ...]
     peer: Tuple[str, ...]
+    check: Tuple[str, ...]
+    check_file: str = ''
 
     def part(self, root: Path, name: str) -> dict:
-        """COCO content of a part: 'ours', 'peer' or 'test'."""
-        file = self.test if name == 'test' else self.train
-        content = json.loads((root / file).read_text())
-        names = {'ours': self.ours, 'peer': self.peer, 'test': ()}[name]
-        return keep_images(content, names)
+        """COCO content of a part: 'ours', 'peer', 'check' or 'test'."""
+        file, names = dict(
+            ours=(self.train, self.ours),
+            peer=(self.train, self.peer),
+            check=(self.check_file or self.train, self.check),
+            test=(self.test, ()))[name]
+        return keep_images(json.loads((root / file).read_text()), names)
 
     def images(self, root: Path, name: str) -> Dict[str, Path]:
         """Paths by file name; LIVECell's lie in folders below."""
@@ -63,16 +73,18 @@ CONTESTS = dict(
     hela=Contest(
         'HeLa nuclei, 4 frames', 'annotations/train_masks.json',
         'images/train', 'annotations/val_masks.json', 'images/val',
-        ('_t00_', '_t06_', '_t13_', '_t19_'), ('_t06_', )),
+        ('_t00_', '_t06_', '_t13_', '_t19_'), ('_t06_', ),
+        ('_t03_', '_t10_', '_t16_')),
     livecell=Contest(
         'LIVECell, 9 images', 'annotations/livecell_coco_train.json',
         'images', 'annotations/livecell_coco_test.json', 'images', (),
         ('A172_Phase_C7_1_01d12h00m_3', 'BT474_Phase_C3_1_01d04h00m_4',
-         'MCF7_Phase_F4_2_00d00h00m_4', 'SKOV3_Phase_E4_2_00d08h00m_4')),
+         'MCF7_Phase_F4_2_00d00h00m_4', 'SKOV3_Phase_E4_2_00d08h00m_4'), (),
+        'annotations/livecell_coco_val.json'),
     usiigaci=Contest(
         'Usiigaci, 6 images', 'coco_train.json', 'images', 'coco_val.json',
         'images', ('set01', 'set16', 'set25', 'set34', 'set39', 'set45'),
-        ('set25', 'set39')))
+        ('set25', 'set39'), ('set03', 'set18', 'set28', 'set41')))
 
 
 def keep_images(content: dict, names: Tuple[str, ...]) -> dict:
