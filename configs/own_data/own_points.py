@@ -9,7 +9,7 @@ test_pipeline = _base_.flow_pipelines.test
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
-# Twice as long as in tools/benchmarks/arena: a few minutes more, which pay where
+# Twice as long as in tools/benchmarks/arena: minutes more, which pay where
 # cells are hard to see.
 train_cfg = dict(max_iters=1000)
 param_scheduler = [
