@@ -2,6 +2,7 @@
 import asyncio
 import io
 import logging
+import math
 from pathlib import Path
 from typing import Annotated, Any, List, Optional, Type
 
@@ -20,6 +21,7 @@ from .errors import AnnotateError, ChangeRefused, NotFound, TooSlow
 from .measuring import cost_table, measured_cost_figure
 from .project import Project
 from .security import MAX_BODY, Guard
+from .tiles import Pyramid
 
 STATIC = Path(__file__).parent / 'static'
 _LOG = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ class TakeBody(msgspec.Struct, forbid_unknown_fields=True):
     image: int
     count: Annotated[int, msgspec.Meta(ge=0, le=100)]
     keep: Annotated[List[changes.Name], msgspec.Meta(max_length=200)] = []
+    tab: Annotated[str, msgspec.Meta(max_length=64)] = ''
 
 
 def make_app(project: Project,
@@ -60,6 +63,7 @@ def make_app(project: Project,
             Route(
                 '/api/images/{image:int}/tiles/{level:int}/{column:int}/'
                 '{row:int}.png', _tile),
+            Route('/api/images/{image:int}/intensities', _intensities),
             Route('/api/changes', _changes, methods=['POST']),
             Route('/api/take', _take, methods=['POST']),
             Route('/api/export', _export),
@@ -116,12 +120,49 @@ async def _contents(request: Request) -> Response:
 
 
 async def _tile(request: Request) -> Response:
-    place = [request.path_params[k] for k in ('image', 'level', 'column',
-                                              'row')]
-    png = await _aside(_project(request).tile, *place)
+    place = [request.path_params[k] for k in ('level', 'column', 'row')]
+    pyramid = await _pyramid(request)
+    png = await _aside(pyramid.tile, *place, _window(request))
     # The address holds the version of the image.
     return Response(png, media_type='image/png', headers={
         'Cache-Control': 'private, max-age=86400, immutable'})
+
+
+async def _intensities(request: Request) -> Response:
+    """What becomes black and white: by default, and of a part of the image.
+    """
+    pyramid = await _pyramid(request)
+    place = _numbers(request, 'x', 'y', 'width', 'height')
+    window = pyramid.window
+    if place is not None:
+        window = await _aside(pyramid.window_of, place, 0.1, 99.9)
+    return _json(dict(window=window, default=pyramid.window,
+                      extent=pyramid.extent))
+
+
+async def _pyramid(request: Request) -> Pyramid:
+    # Who gives up waiting does not end it for the others.
+    return await asyncio.shield(asyncio.wrap_future(
+        _project(request).pyramid(request.path_params['image'])))
+
+
+def _window(request: Request) -> Optional[List[float]]:
+    return _numbers(request, 'low', 'high')
+
+
+def _numbers(request: Request, *names: str) -> Optional[List[float]]:
+    """Finite numbers of the query; None if they are not all given."""
+    given = [request.query_params.get(name) for name in names]
+    if None in given:
+        return None
+    try:
+        numbers = [float(text) for text in given]
+    except ValueError:
+        numbers = [math.nan]
+    if not all(map(math.isfinite, numbers)):
+        raise ChangeRefused(f'{", ".join(names)}: expected numbers, got '
+                            f'{[text[:20] for text in given]}')
+    return numbers
 
 
 async def _changes(request: Request) -> Response:
@@ -151,7 +192,7 @@ async def _take(request: Request) -> Response:
     body = await _body(request, TakeBody)
     boxes = await asyncio.wrap_future(
         _project(request).take(body.image, body.annotator, body.count,
-                               body.keep))
+                               body.keep, body.tab))
     return _json(dict(boxes=boxes))
 
 

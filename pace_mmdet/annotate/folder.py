@@ -1,4 +1,5 @@
 """The images of a project: which there are, and which can be used."""
+import os
 import re
 import sqlite3
 from dataclasses import dataclass
@@ -154,6 +155,9 @@ def scan(folder: Union[str, Path],
     connection.execute('BEGIN IMMEDIATE')
     try:
         for name in progress(list_images(folder)):
+            if not _is_text(name):
+                images.append(_nameless(name, -1 - len(images)))
+                continue
             images.append(
                 _examine(folder, name, known.pop(name, None), connection,
                          page, channel))
@@ -163,6 +167,22 @@ def scan(folder: Union[str, Path],
         raise
     images += _missing(known.values())
     return {image.id: image for image in images}
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name can be stored and shown."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _nameless(name: str, number: int) -> ProjectImage:
+    """A file that is not entered, with a number that no other has."""
+    shown = os.fsencode(name).decode('utf-8', 'backslashreplace')
+    return ProjectImage(number, shown, 0, 0, 0, 'its name is not UTF-8, which '
+                        'names in a project are: rename the file')
 
 
 def _examine(folder: Union[str, Path], name: str, row: Optional[sqlite3.Row],

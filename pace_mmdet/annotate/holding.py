@@ -1,7 +1,7 @@
 """Who has which box, so that annotators do not answer the same points."""
 import math
 import sqlite3
-from typing import Sequence
+from typing import Collection, Dict, Iterable, Sequence, Set, Tuple
 
 from .errors import ChangeRefused
 from .queries import box_state
@@ -11,9 +11,34 @@ from .queries import box_state
 HOLD_SECONDS = 300.0
 
 
+class Tabs:
+    """Which pages of one annotator have which boxes.
+
+    The project's file knows annotators only. Whoever opens two pages under
+    one name would be asked the same in both.
+    """
+
+    def __init__(self) -> None:
+        self._taken: Dict[Tuple[str, str], Tuple[float, Set[str]]] = {}
+
+    def others(self, annotator: str, tab: str, now: float) -> Set[str]:
+        """Keys of the boxes that other pages of an annotator have."""
+        self._taken = {
+            who: (since, keys)
+            for who, (since, keys) in self._taken.items()
+            if since > now - HOLD_SECONDS}
+        return {key for who, (_, keys) in self._taken.items()
+                if who[0] == annotator and who[1] != tab for key in keys}
+
+    def take(self, annotator: str, tab: str, keys: Iterable[str],
+             now: float) -> None:
+        """Note what a page has now."""
+        self._taken[annotator, tab] = now, set(keys)
+
+
 def take_boxes(connection: sqlite3.Connection, image_id: int, annotator: str,
                count: int, keep: Sequence[str], num_points: int,
-               now: float) -> list:
+               now: float, others: Collection[str] = ()) -> list:
     """Give an annotator boxes whose points are to be answered.
 
     Nobody else gets them meanwhile. Boxes given before and not named in
@@ -27,15 +52,20 @@ def take_boxes(connection: sqlite3.Connection, image_id: int, annotator: str,
         keep (Sequence[str]): Keys of boxes that the annotator still has.
         num_points (int): Points per box.
         now (float): Seconds since the epoch.
+        others (Collection[str]): Keys of boxes that are on another page of
+            the same annotator, who keeps them.
 
     Returns:
         list[dict]: States (:func:`box_state`), in the order of a path over
         the image on which the next box is near.
     """
     kept = set(keep)
-    connection.execute(
-        'UPDATE boxes SET holder = NULL, held_until = 0 WHERE holder = ?',
-        (annotator, ))
+    for row in connection.execute(
+            'SELECT id, key FROM boxes WHERE holder = ?',
+            (annotator, )).fetchall():
+        if row['key'] not in others:
+            connection.execute('UPDATE boxes SET holder = NULL, '
+                               'held_until = 0 WHERE id = ?', (row['id'], ))
     rows = connection.execute(
         '''SELECT id, key, x + r.width / 2 AS x, y + r.height / 2 AS y,
                   r.height FROM boxes

@@ -17,7 +17,7 @@ from .completeness import State, read_states
 from .errors import NotFound
 from .exporting import Export, export_points
 from .folder import ProjectImage, read_plane, resolve, scan, without_folder
-from .holding import take_boxes
+from .holding import Tabs, take_boxes
 from .importing import import_boxes
 from .measuring import Effort, measured_efforts
 from .schema import as_storage_error, open_for_reading, open_project, read_meta
@@ -77,6 +77,7 @@ class Project:
             raise
         self._writer = Writer(connection, path)
         self._reading = threading.Lock()
+        self._tabs = Tabs()  # the writer's
         self._pyramids = PyramidCache(self._read_image,
                                       intensities=intensities)
 
@@ -88,6 +89,7 @@ class Project:
     def close(self) -> None:
         """Finish writing and let others open the project."""
         self._writer.close()
+        self._pyramids.close()
         with self._reading:
             self._reader.close()
         self.lock.release()
@@ -120,11 +122,15 @@ class Project:
             raise ImageFileError(f'{image.name}: {image.problem}')
         return image
 
-    def tile(self, image_id: int, level: int, column: int, row: int) -> bytes:
-        """A tile of an image as a PNG file (see ``tiles.py``)."""
+    def pyramid(self, image_id: int) -> Future:
+        """An image in tiles.
+
+        Returns:
+            Future: Gives a :class:`~pace_mmdet.annotate.tiles.Pyramid`.
+        """
         image = self.usable_image(image_id)
-        return self._pyramids.tile((image.id, image.modified_ns), level,
-                                   column, row)
+        return self._pyramids.get((image.id, image.modified_ns),
+                                  image.width * image.height)
 
     def _read_image(self, key: tuple) -> np.ndarray:
         image = self.images[key[0]]
@@ -195,8 +201,15 @@ class Project:
         return reply
 
     def take(self, image_id: int, annotator: str, count: int,
-             keep: Sequence[str]) -> Future:
+             keep: Sequence[str], tab: str = '') -> Future:
         """Give an annotator boxes to answer the points of.
+
+        Args:
+            image_id (int): The image.
+            annotator (str): Who asks.
+            count (int): How many to give.
+            keep (Sequence[str]): Keys of boxes that the page still has.
+            tab (str): Tells the pages of one annotator apart.
 
         Returns:
             Future: Boxes with their points.
@@ -204,8 +217,12 @@ class Project:
         image = self.usable_image(image_id)
 
         def job(connection: sqlite3.Connection) -> List[dict]:
+            now = time.time()
+            others = self._tabs.others(annotator, tab, now)
             boxes = take_boxes(connection, image_id, annotator, count, keep,
-                               self.num_points, time.time())
+                               self.num_points, now, others)
+            self._tabs.take(annotator, tab,
+                            [*keep, *(box['key'] for box in boxes)], now)
             self._add_points(boxes, image)
             return boxes
 

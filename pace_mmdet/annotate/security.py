@@ -3,8 +3,8 @@
 The page is meant for the machine's own user. A page of another site, open in
 the same browser, can send requests too: by its own name made to point at
 this machine (DNS rebinding), which the Host header gives away, or across
-sites, which the Origin and Sec-Fetch-Site headers do. On other addresses
-than the loopback there are other people, so there a token is demanded.
+sites, which the Origin and Sec-Fetch-Site headers do. Other people, on the
+same machine or the same network, do not know the token.
 """
 import asyncio
 import hmac
@@ -23,6 +23,7 @@ from .errors import BodyTooLarge, TooSlow
 MAX_BODY = 2**20
 # For the head of a request, and for its body.
 SECONDS_TO_ARRIVE = 30.
+# With the port in its name: browsers give cookies of one port to all others.
 COOKIE = 'pace_token'
 _HEADERS = {
     'Content-Security-Policy':
@@ -138,8 +139,9 @@ class Guard:
             'token', [''])[0]
         if scope['path'] == '/' and self._knows(brought):
             answer = RedirectResponse('/', status_code=303)
-            answer.set_cookie(COOKIE, self._token, max_age=30 * 24 * 3600,
-                              httponly=True, samesite='lax')
+            answer.set_cookie(_cookie_name(headers), self._token,
+                              max_age=30 * 24 * 3600, httponly=True,
+                              samesite='lax')
             return answer
         bearer = headers.get('authorization', '').removeprefix('Bearer ')
         if self._knows(bearer) or self._knows(_cookie(headers)):
@@ -178,12 +180,18 @@ class _Bounded:
         return message
 
 
+def _cookie_name(headers: Headers) -> str:
+    port = urlsplit(f'http://{headers.get("host", "")}').port
+    return f'{COOKIE}_{port or 80}'
+
+
 def _cookie(headers: Headers) -> str:
     try:
         cookies = SimpleCookie(headers.get('cookie', ''))
     except CookieError:
         return ''
-    return cookies[COOKIE].value if COOKIE in cookies else ''
+    name = _cookie_name(headers)
+    return cookies[name].value if name in cookies else ''
 
 
 def _with_headers(send: Send) -> Send:

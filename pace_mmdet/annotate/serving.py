@@ -15,7 +15,7 @@ from pace_mmdet.files import write_atomically
 from .app import make_app
 from .errors import ProjectError
 from .project import Project
-from .security import SECONDS_TO_ARRIVE, is_loopback
+from .security import SECONDS_TO_ARRIVE
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -49,28 +49,25 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def make_token(host: str,
-               token: Optional[str] = None,
-               path: Union[str, Path, None] = None) -> Optional[str]:
+def make_token(token: Optional[str] = None,
+               path: Union[str, Path, None] = None) -> str:
     """The token that an address needs: the given one, the kept, or a new one.
 
     Args:
-        host (str): What is listened on.
         token (str, optional): What the user says.
         path (str or Path, optional): The project's file. A new token is kept
             beside it, readable by its owner alone, so that pages that are
             open outlive a restart; removing that file revokes it.
 
     Returns:
-        str or None: None on a loopback address, unless one is given.
+        str: On a loopback address too, which other users of the machine can
+        reach.
 
     Raises:
         ProjectError: If it is easily guessed.
         OSError: If it cannot be kept.
     """
     if token is None:
-        if is_loopback(host):
-            return None
         kept = path and Path(path).with_name(f'.{Path(path).name}.token')
         if kept and kept.is_file():
             token = kept.read_text(encoding='utf-8').strip()

@@ -82,10 +82,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--host',
         default='127.0.0.1',
-        help='address to listen on; any but this machine\'s own loopback '
-        'demands a token from browsers (default: %(default)s)')
+        help='address to listen on (default: %(default)s)')
     parser.add_argument(
-        '--token', help='the token (default: a new one, if it is needed)')
+        '--token',
+        help='what browsers must know, at least 16 characters; it is part of '
+        'the printed address (default: one that is kept beside the project)')
 
 
 def run(args: argparse.Namespace) -> None:
@@ -111,7 +112,6 @@ def run(args: argparse.Namespace) -> None:
     only_writes = (args.export or args.cost) and not args.boxes
     if only_writes and not Path(args.db).is_file():
         raise UserError(f'{args.db}: no such project file')
-    token = make_token(args.host, args.token, args.db)
     with Project(args.images, args.db, args.points, args.seed, args.page,
                  _progress, args.channel,
                  args.intensities or Intensities()) as project:
@@ -122,6 +122,7 @@ def run(args: argparse.Namespace) -> None:
         if args.export or args.cost:
             _write(project, args, console)
         else:
+            token = make_token(args.token, args.db)
             _serve(project, args.host, args.port, token, console)
 
 
@@ -143,7 +144,7 @@ def _report_images(project: Project, console: Console) -> None:
         console.print(f'  ... and {len(bad) - MAX_LISTED} more')
 
 
-def _serve(project: Project, host: str, port: int, token: Optional[str],
+def _serve(project: Project, host: str, port: int, token: str,
            console: Console) -> None:
     with listen(host, port) as sock:
         url = address(host, sock, token)

@@ -86,5 +86,8 @@ def _reason(path: Path) -> str:
 
 def _some(names: List[str]) -> str:
     more = len(names) - _MOST_NAMED
-    return ', '.join(names[:_MOST_NAMED]) + (
+    # Names need not be text in which they can be printed.
+    names = [os.fsencode(name).decode('utf-8', 'backslashreplace')
+             for name in names[:_MOST_NAMED]]
+    return ', '.join(names) + (
         f' and {more} more' if more > 0 else '')

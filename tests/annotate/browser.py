@@ -74,14 +74,31 @@ class Page:
         point, _, box = text.partition(' · box ')
         return int(box), int(point.split()[-3]) - 1
 
+    def asked_on_screen(self):
+        """Where the pixel in question is."""
+        asked, point = self.question()
+        box, = [box for box in self.project.contents(1)['boxes']
+                if box['id'] == asked]
+        frame = self.page.locator('#overlay').bounding_box()
+        x, y, width, height = box['box']
+        # The box takes this share of what there is.
+        scale = 0.4 * min(frame['width'] / width, frame['height'] / height)
+        px, py = box['points'][point]
+        return [frame['x'] + frame['width'] / 2 + scale * (
+                    px + 0.5 - x - width / 2),
+                frame['y'] + frame['height'] / 2 + scale * (
+                    py + 0.5 - y - height / 2)]
+
     def close(self):
         self.page.context.close()
         assert self.errors == []
 
 
 @contextmanager
-def new_page(browser, project):
-    page = Page(browser.new_context(viewport=SIZE).new_page(), project)
+def new_page(browser, project, **options):
+    """A page with options of the browser's context."""
+    context = browser.new_context(**dict(dict(viewport=SIZE), **options))
+    page = Page(context.new_page(), project)
     try:
         yield page
     finally:

@@ -1,5 +1,7 @@
 """Which images there are, which can be used, and how they are shown."""
 import os
+import sys
+import threading
 
 import cv2
 import numpy as np
@@ -8,7 +10,7 @@ import tifffile
 
 from pace_mmdet.annotate import changes
 from pace_mmdet.annotate import folder as folders
-from pace_mmdet.annotate.errors import NotFound, ProjectError
+from pace_mmdet.annotate.errors import ChangeRefused, NotFound, ProjectError
 from pace_mmdet.annotate.schema import open_project
 from pace_mmdet.annotate.tiles import (TILE, PyramidCache, encode_tile,
                                        make_pyramid, num_levels)
@@ -68,6 +70,7 @@ def test_what_cannot_be_used_is_listed(folder, connection, tmp_path):
         'a.tif', 'b.tif'}
     for name, text in (('broken.tif', 'cannot be read as an image'),
                        ('stack.tif', 'holds 5 planes'),
+                       ('stack.tif', 'read with --page 0 ... 4'),
                        ('nan.tif', 'NaN'), ('link.tif', 'leads out of'),
                        ('dangling.tif', 'cannot be opened: No such file')):
         assert text in found[name]
@@ -78,6 +81,20 @@ def test_a_plane_of_stacks(folder, connection):
     tifffile.imwrite(folder / 'stack.tif', np.zeros((5, 9, 7), np.uint8))
     found = problems(folder, connection, page=2)
     assert found['stack.tif'] == '' and 'page 2 is not' in found['a.tif']
+
+
+@pytest.mark.skipif(sys.platform != 'linux',
+                    reason='names are UTF-8 by force elsewhere')
+def test_a_name_that_is_no_text(folder, connection):
+    """As of files that were unpacked from another system's archive."""
+    name = os.fsencode(folder) + b'/M\xfcller.tif'
+    with open(name, 'wb') as file:
+        file.write((folder / 'a.tif').read_bytes())
+    for _ in range(2):
+        found = problems(folder, connection)
+        assert found.pop(r'M\xfcller.tif').startswith(
+            'its name is not UTF-8, which')
+        assert found == {'a.tif': '', 'b.tif': ''}
 
 
 def test_an_image_that_changed_is_not_mixed(folder, connection):
@@ -135,9 +152,9 @@ def test_num_levels(width, height, levels):
 @pytest.mark.parametrize('shape', [(700, 1101), (1101, 700, 3), (513, 1)])
 def test_a_pyramid_halves(shape):
     image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    levels = make_pyramid(image)
+    levels = make_pyramid(image).levels
     assert len(levels) == num_levels(shape[1], shape[0])
-    assert np.array_equal(levels[0], to_uint8(image))
+    assert np.array_equal(levels[0], image)
     for fine, coarse in zip(levels, levels[1:]):
         height, width = (-(-side // 2) for side in fine.shape[:2])
         assert coarse.shape == (height, width) + shape[2:]
@@ -148,20 +165,19 @@ def test_a_pyramid_halves(shape):
 
 def test_tiles_cover_the_image():
     image = np.random.default_rng(0).integers(0, 256, (600, 1100), np.uint8)
-    tiles = [[cv2.imdecode(np.frombuffer(encode_tile(image, x, y), np.uint8),
-                           cv2.IMREAD_UNCHANGED) for x in range(3)]
+    tiles = [[decoded(encode_tile(image, x, y, (0, 255))) for x in range(3)]
              for y in range(2)]
     assert np.array_equal(np.block(tiles), image)
     assert tiles[0][0].shape == (TILE, TILE)
     for place in ((3, 0), (0, 2), (-1, 0), (0, -1)):
         with pytest.raises(NotFound):
-            encode_tile(image, *place)
+            encode_tile(image, *place, (0, 255))
 
 
 def test_colours_stay():
     rgb = np.zeros((4, 4, 3), np.uint8)
     rgb[..., 0] = 255
-    png = cv2.imdecode(np.frombuffer(encode_tile(rgb, 0, 0), np.uint8), 1)
+    png = decoded(encode_tile(rgb, 0, 0, (0, 255)))
     assert png[0, 0].tolist() == [0, 0, 255]  # BGR
 
 
@@ -174,11 +190,84 @@ def test_pyramids_are_kept_within_bounds():
 
     cache = PyramidCache(reader, max_bytes=25000)
     for key in 'abacab':
-        cache.tile(key, 0, 0, 0)
+        cache.get(key).result().tile(0, 0, 0)
     # Room for two: c throws out b, which was used longest ago.
     assert read == ['a', 'b', 'c', 'b']
     with pytest.raises(NotFound):
-        cache.tile('a', 1, 0, 0)
+        cache.get('a').result().tile(1, 0, 0)
+    cache.close()
+
+
+def test_a_large_image_keeps_no_other_waiting():
+    gate, read = threading.Event(), []
+
+    def reader(key):
+        read.append(key)
+        assert key != 'large' or gate.wait(10)
+        return np.zeros((9, 9), np.uint8)
+
+    cache = PyramidCache(reader)
+    large = [cache.get('large', 2**26) for _ in range(8)]
+    assert cache.get('small', 100).result(10)
+    assert not large[0].done()
+    gate.set()
+    assert len({id(future.result(10)) for future in large}) == 1
+    assert read.count('large') == 1
+    cache.close()
+
+
+def test_an_image_that_was_not_read_is_tried_again():
+    broken = [True]
+
+    def reader(key):
+        if broken:
+            broken.clear()
+            raise ImageFileError('broken')
+        return np.zeros((9, 9), np.uint8)
+
+    cache = PyramidCache(reader)
+    with pytest.raises(ImageFileError):
+        cache.get('a').result(10)
+    assert cache.get('a').result(10).extent == (0, 0)
+    cache.close()
+
+
+def decoded(png):
+    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+@pytest.mark.parametrize('dtype', ['bool', 'uint8', 'int8', 'uint16', 'int16',
+                                   'uint32', 'int32', 'float32', 'float64'])
+def test_tiles_show_what_the_whole_image_would(dtype):
+    random = np.random.default_rng(1)
+    image = (random.random((60, 700)) * (1 if dtype == 'bool' else 100)
+             ).round().astype(dtype)
+    pyramid = make_pyramid(image)
+    assert len(pyramid.levels) == 2 and pyramid.levels[1].shape == (30, 350)
+    shown = np.hstack([decoded(pyramid.tile(0, x, 0)) for x in range(2)])
+    assert np.array_equal(shown, to_uint8(image))
+    assert pyramid.extent == (image.min(), image.max())
+
+
+def test_a_window_of_intensities():
+    image = np.array([[0, 500, 1000, 4000]], np.uint16)
+    pyramid = make_pyramid(image)
+    assert decoded(pyramid.tile(0, 0, 0, (0, 1000))).tolist() == [
+        [0, 128, 255, 255]]
+    # Of a part: the bright pixel outside does not count.
+    assert pyramid.window_of([0, 0, 3, 1], 0, 100) == (0, 1000)
+    assert pyramid.window_of([-5, -5, 500, 500], 0, 100) == (0, 4000)
+    assert pyramid.window_of([900, 900, 5, 5], 0, 100) == (4000, 4000)
+    assert decoded(pyramid.tile(0, 0, 0, (7, 7))).max() == 0
+    with pytest.raises(ChangeRefused, match='no range of intensities: 5 to 3'):
+        pyramid.tile(0, 0, 0, (5, 3))
+
+
+def test_pixels_without_a_value():
+    image = np.array([[np.nan, 1, 2, np.inf]], np.float32)
+    pyramid = make_pyramid(image)
+    assert pyramid.extent == (1, 2)
+    assert decoded(pyramid.tile(0, 0, 0)).tolist() == [[0, 0, 255, 0]]
 
 
 def test_a_channel(folder, connection, tmp_path):
@@ -195,5 +284,9 @@ def test_a_channel(folder, connection, tmp_path):
 
 def test_intensities_as_asked_for():
     img = np.array([[0, 500, 1000, 2000]], np.uint16)
-    level, = make_pyramid(img, Intensities('range', 0, 1000))
-    assert level.tolist() == [[0, 128, 255, 255]]
+    pyramid = make_pyramid(img, Intensities('range', 0, 1000))
+    assert pyramid.window == (0, 1000)
+    assert decoded(pyramid.tile(0, 0, 0)).tolist() == [[0, 128, 255, 255]]
+    img[:] = 128
+    pyramid = make_pyramid(img, Intensities('livecell'))
+    assert decoded(pyramid.tile(0, 0, 0)).tolist() == [[128] * 4]

@@ -158,8 +158,9 @@ def test_it_serves_until_it_is_stopped(folder, tmp_path, run):
     try:
         assert select.select([server.stdout], [], [], 120)[0]
         assert server.stdout.readline().endswith('images: 1 images\n')
-        url = re.fullmatch(r'Open (http://127\.0\.0\.1:\d+/) in the .*\n',
-                           server.stdout.readline())[1]
+        url = re.fullmatch(
+            r'Open (http://127\.0\.0\.1:\d+/\?token=\S{16,}) in the .*\n',
+            server.stdout.readline())[1]
         # A second one on the same project is told where the first is.
         code, _, err = run('--port', 0)
         assert code == 2 and f'in use by {url}' in err
@@ -170,6 +171,7 @@ def test_it_serves_until_it_is_stopped(folder, tmp_path, run):
         server.kill()
         server.wait()
         server.stdout.close()
-    # Neither the write-ahead log nor the lock is left.
+    # Neither the write-ahead log nor the lock is left; the token is, for
+    # pages that stay open.
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        'images', 'p.db']
+        '.p.db.token', 'images', 'p.db']

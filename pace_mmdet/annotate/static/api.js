@@ -33,7 +33,8 @@ async function ask(path, options) {
 
 export const get = (path) => ask(path, {});
 
-export const post = (path, body) => ask(path, {
+export const post = (path, body, options = {}) => ask(path, {
+  ...options,
   method: 'POST',
   headers: { 'Content-Type': 'application/json' },
   body: JSON.stringify(body),

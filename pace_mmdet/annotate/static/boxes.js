@@ -1,5 +1,5 @@
 // Mode 1: drawing boxes and correcting them.
-import { hasAnswers, isFinished } from './boxset.js';
+import { countAnswers, isFinished } from './boxset.js';
 import { keyName } from './dom.js';
 import { COLORS, drawHandles, drawTag, handles, onScreen,
   strokeBoxes } from './draw.js';
@@ -36,6 +36,7 @@ export class BoxMode extends IdleMode {
     this.selected = null; // its key: the keyboard's box
     this.isHeld = false; // it was clicked: the pointer's as well
     this.drag = null;
+    this.place = null; // where the last one was, for the next
     this.doubted = null; // a rectangle drawn on top of another box
     this.isHidden = false;
     this.hints = [['Drag', 'draw'], ['Click', 'select'], ['Tab', 'next'],
@@ -50,6 +51,7 @@ export class BoxMode extends IdleMode {
 
   opened() {
     this.select(null);
+    this.place = null;
     this.drag = null;
     this.nudged = null;
   }
@@ -57,6 +59,7 @@ export class BoxMode extends IdleMode {
   /** Choose a box for the keyboard; by a click, for the pointer as well. */
   select(key, isHeld = false) {
     this.selected = key;
+    this.place = this.app.set?.get(key)?.box ?? this.place;
     this.isHeld = isHeld && key !== null;
   }
 
@@ -116,7 +119,7 @@ export class BoxMode extends IdleMode {
   }
 
   describe(box) {
-    const count = box.labels.filter((label) => label !== null).length;
+    const count = countAnswers(box);
     const name = box.id === null ? 'new box' : `box ${box.id}`;
     return `${name} · ${count} of ${box.labels.length} points`;
   }
@@ -316,7 +319,10 @@ export class BoxMode extends IdleMode {
 
   step(isUndo) {
     this.settle();
-    const key = this.app.set.step(isUndo);
+    const { set } = this.app;
+    const answers = new Map([...set.boxes.values()].map((box) => [box.key,
+      countAnswers(box)]));
+    const key = set.step(isUndo);
     if (key === null) {
       this.app.say(isUndo ? 'Nothing to undo on this image'
         : 'Nothing to redo');
@@ -325,8 +331,14 @@ export class BoxMode extends IdleMode {
     const box = this.app.set.get(key);
     this.select(box ? key : null);
     if (box) this.app.stage.view.reveal(box.box);
-    if (box && isUndo && hasAnswers(box)) {
-      this.app.say('Undone; the box has its answers again.');
+    const lost = answers.get(key) ?? 0;
+    const [other, verb] = isUndo ? ['Ctrl+Y', 'Undone'] : ['Ctrl+Z', 'Redone'];
+    if (box && countAnswers(box)) {
+      this.app.say(`${verb}; the box has its answers again.`);
+    } else if (lost) {
+      this.app.say(`${verb}; ${box ? 'the box no longer has'
+        : 'the box is gone with'} its ${lost} answers. ${other} brings them `
+        + 'back.', true);
     }
     this.app.changed();
     this.app.stage.invalidate();
@@ -361,9 +373,16 @@ export class BoxMode extends IdleMode {
     const order = [...set.boxes.values()].sort((a, b) => (
       a.box[1] - b.box[1] || a.box[0] - b.box[0]));
     if (!order.length) return;
-    const now = order.findIndex((box) => box.key === this.selected);
-    const start = now < 0 && direction < 0 ? 0 : now;
-    const next = order[(start + direction + order.length) % order.length];
+    let now = order.findIndex((box) => box.key === this.selected);
+    if (now < 0 && this.place) { // go on from where the last one was
+      const [x, y] = this.place;
+      const later = order.findIndex(({ box }) => box[1] > y
+        || (box[1] === y && box[0] > x));
+      now = (later < 0 ? order.length : later) - (direction > 0 ? 1 : 0);
+    } else if (now < 0 && direction < 0) {
+      now = 0;
+    }
+    const next = order[(now + direction + order.length) % order.length];
     this.select(next.key);
     stage.view.reveal(next.box);
   }

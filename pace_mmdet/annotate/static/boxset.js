@@ -2,7 +2,8 @@
 import { newName } from './api.js';
 import { Grid } from './grid.js';
 
-export const hasAnswers = (box) => box.labels.some((label) => label !== null);
+export const countAnswers = (box) => (
+  box.labels.filter((label) => label !== null).length);
 export const isFinished = (box) => !box.labels.includes(null);
 
 export class BoxSet {
@@ -84,7 +85,7 @@ export class BoxSet {
   /** Returns how many answers the box no longer has. */
   edit(key, rectangle) {
     const before = this.get(key);
-    const count = before.labels.filter((label) => label !== null).length;
+    const count = countAnswers(before);
     const revision = this.lasts.get(key) + 1; // as the server will number it
     const after = { ...before, box: rectangle, revision, last: revision,
       points: null,
@@ -103,7 +104,7 @@ export class BoxSet {
     this.queue(key, { kind: 'set', base: before.revision,
       revision: before.revision, deleted: true });
     this.remember(key, before, after);
-    return before.labels.filter((label) => label !== null).length;
+    return countAnswers(before);
   }
 
   answer(key, point, label, annotator) {

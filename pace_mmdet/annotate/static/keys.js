@@ -1,10 +1,11 @@
 // Keys that work in every mode.
 import { $, isCommand, keyName } from './dom.js';
-import { showExport } from './panels.js';
+import { showExport, showHelp } from './panels.js';
 
 export const COMMON_KEYS = [
   ['1, 2, 3, 4', 'boxes, points, review, time'],
   ['Page Down, Page Up', 'next, previous image'],
+  ['O', 'go to the list: arrow keys, Enter opens, Esc returns'],
   ['Wheel, + −', 'zoom'],
   ['Right drag, Space drag', 'pan'],
   ['← → ↑ ↓', 'pan, where they do nothing else'],
@@ -44,9 +45,10 @@ const ACTIONS = {
     if (event.shiftKey) app.complete.addView();
     else if (!event.repeat) app.complete.toggle();
   },
+  o: (app) => app.list.focus(app.set?.image.id),
   a: (app) => { app.rename(); },
   e: (app) => { showExport(() => app.sent()); },
-  '?': () => $('#help-dialog').showModal(),
+  '?': () => showHelp(),
   ' ': (app) => { app.isSpaceDown = true; },
 };
 
@@ -54,10 +56,17 @@ function handle(app, event) {
   const { target } = event;
   const isTyping = target.matches?.('input:not([type=range])');
   if (document.querySelector('dialog[open]') || isTyping) return;
-  // Buttons and the list keep their own keys.
-  const isControl = target.matches?.('button, a, li, input');
-  if (isControl && ['Enter', ' ', 'Tab'].includes(event.key)) return;
-  if (target.matches?.('input') && event.key.startsWith('Arrow')) return;
+  // Selecting the whole page would make drags carry it away.
+  if ((event.ctrlKey || event.metaKey) && keyName(event) === 'a') {
+    event.preventDefault();
+    return;
+  }
+  // Buttons and the list keep their own keys; sliders have none of these.
+  const isControl = target.matches?.('button, a, li, [type=checkbox]');
+  if (isControl && ['Enter', ' '].includes(event.key)) return;
+  if (event.key === 'Tab' && target.matches?.('button, a, li, input')) return;
+  const hasArrows = target.matches?.('li, input, select');
+  if (hasArrows && /^(Arrow|Home|End)/.test(event.key)) return;
   if (app.opening && !app.outbox.problem && !event.key.startsWith('Page')) {
     // It is meant for the image that comes.
     event.preventDefault();
@@ -77,6 +86,12 @@ function handle(app, event) {
 
 export function listenToKeys(app) {
   document.addEventListener('keydown', (event) => handle(app, event));
+  // Who uses the mouse wants the keys for the image again.
+  $('aside').addEventListener('click', (event) => {
+    if (event.detail && event.target.matches('input:not([type=search])')) {
+      event.target.blur();
+    }
+  });
   document.addEventListener('keyup', (event) => {
     if (event.key === ' ') app.isSpaceDown = false;
   });

@@ -53,11 +53,35 @@ export class ImageList {
       };
       item.addEventListener('click', choose);
       item.addEventListener('keydown', (event) => {
-        if (event.key === 'Enter') choose();
+        if (event.key === 'Enter') {
+          item.blur(); // keys are for the image again
+          choose();
+        } else if (event.key === 'Escape') {
+          item.blur();
+        } else if (!this.walk(item, event.key)) {
+          return;
+        }
+        event.preventDefault();
+        event.stopPropagation();
       });
       this.items.set(image.id, item);
       return item;
     }));
+  }
+
+  /** Put the keyboard on an image of the list. */
+  focus(id) {
+    (this.items.get(id) ?? this.list.firstElementChild)?.focus();
+  }
+
+  /** Go on in the list by a key; whether it is one for that. */
+  walk(item, key) {
+    const target = { ArrowDown: item.nextElementSibling,
+      ArrowUp: item.previousElementSibling,
+      Home: this.list.firstElementChild,
+      End: this.list.lastElementChild }[key];
+    target?.focus();
+    return Boolean(target);
   }
 
   reveal(id) {

@@ -1,5 +1,5 @@
 // The page: opens the project, hands inputs to the mode that is on.
-import { get } from './api.js';
+import { get, newName } from './api.js';
 import { BOX_KEYS, BoxMode } from './boxes.js';
 import { BoxSet, isFinished } from './boxset.js';
 import { ActiveClock } from './clock.js';
@@ -10,7 +10,7 @@ import { $, $$ } from './dom.js';
 import { COMMON_KEYS, listenToKeys } from './keys.js';
 import { ImageList } from './list.js';
 import { Outbox } from './outbox.js';
-import { ask, askName, fillHelp, say, showExport, showHints,
+import { ask, askName, fillHelp, say, showExport, showHelp, showHints,
   showSaved } from './panels.js';
 import { listenToPointer } from './pointer.js';
 import { POINT_KEYS, PointMode } from './points.js';
@@ -21,6 +21,7 @@ const REFRESH = 10000;
 
 class App {
   constructor() {
+    this.tab = newName(); // tells pages of one annotator apart
     this.say = say;
     this.ask = ask;
     this.set = null;
@@ -271,7 +272,7 @@ class App {
       });
     }
     $('#annotator').addEventListener('click', () => this.rename());
-    $('#help').addEventListener('click', () => $('#help-dialog').showModal());
+    $('#help').addEventListener('click', () => showHelp());
     $('#export').addEventListener('click',
       () => showExport(() => this.sent()));
     listenToPointer(this);

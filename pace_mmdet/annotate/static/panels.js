@@ -19,6 +19,12 @@ export function fillHelp(sections) {
         make('dt', {}, keys(key)), make('dd', { textContent: what })]))]))));
 }
 
+export function showHelp() {
+  const dialog = $('#help-dialog');
+  dialog.showModal();
+  dialog.scrollTop = 0; // the button at its end has the focus
+}
+
 export function showHints(hints) {
   $('#hints').replaceChildren(...hints.map(([key, what]) => (
     make('span', {}, [make('kbd', { textContent: key }), what]))));

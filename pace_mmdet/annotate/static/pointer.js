@@ -1,4 +1,5 @@
-// The pointer over the image: panning in every mode, the rest is the mode's.
+// The pointer over the image: panning in every mode, two fingers zoom, the
+// rest is the mode's.
 import { $ } from './dom.js';
 
 /** Which pixel is under a place, as text; empty outside the image. */
@@ -9,37 +10,99 @@ function pixelAt(app, x, y) {
     ? `x ${Math.floor(ix)}, y ${Math.floor(iy)}` : '';
 }
 
-export function listenToPointer(app) {
-  const { stage } = app;
-  const { canvas } = stage;
-  let grip = null; // of panning
-  canvas.addEventListener('pointerdown', (event) => {
-    if (!app.set) return;
-    canvas.setPointerCapture(event.pointerId);
+/**
+ * Two fingers: the place between them, and how far they are apart.
+ * @param {number[][]} places
+ */
+function span([[ax, ay], [bx, by]]) {
+  return { x: (ax + bx) / 2, y: (ay + by) / 2,
+    distance: Math.max(Math.hypot(ax - bx, ay - by), 1) };
+}
+
+class Pointers {
+  constructor(app) {
+    this.app = app;
+    this.grip = null; // of panning
+    this.fingers = new Map(); // by pointer, where they are
+    this.isPinch = false; // until the last finger is gone
+    const { canvas } = app.stage;
+    for (const name of ['down', 'move', 'up', 'cancel']) {
+      canvas.addEventListener(`pointer${name}`, (event) => {
+        if (this.app.set) this[name](event, ...app.stage.placeOf(event));
+      });
+    }
+    // What is selected on the page must not be dragged instead.
+    canvas.addEventListener('dragstart', (event) => event.preventDefault());
+  }
+
+  down(event, x, y) {
+    const { app } = this;
+    app.stage.canvas.setPointerCapture(event.pointerId);
     /** @type {HTMLElement} */ (document.activeElement)?.blur();
-    const [x, y] = stage.placeOf(event);
-    if (event.button !== 0 || app.isSpaceDown) grip = [x, y];
+    if (event.pointerType === 'touch') {
+      this.fingers.set(event.pointerId, [x, y]);
+      if (this.fingers.size > 1) {
+        this.isPinch = true;
+        this.grip = null;
+        app.mode.cancel();
+      }
+    }
+    if (this.isPinch) return;
+    if (event.button !== 0 || app.isSpaceDown) this.grip = [x, y];
     else app.mode.down(x, y, event);
-  });
-  canvas.addEventListener('pointermove', (event) => {
-    if (!app.set) return;
-    const [x, y] = stage.placeOf(event);
-    if (grip) {
-      stage.view.pan(x - grip[0], y - grip[1]);
-      grip = [x, y];
+  }
+
+  move(event, x, y) {
+    const { app, app: { stage } } = this;
+    if (this.fingers.has(event.pointerId)) {
+      this.pinch(event.pointerId, x, y);
+    }
+    if (this.isPinch) return;
+    if (this.grip) {
+      stage.view.pan(x - this.grip[0], y - this.grip[1]);
+      this.grip = [x, y];
       stage.invalidate();
     } else {
       app.mode.move(x, y, event);
     }
-    canvas.style.cursor = grip ? 'grabbing' : app.mode.cursor(x, y);
+    stage.canvas.style.cursor = this.grip ? 'grabbing'
+      : app.mode.cursor(x, y);
     $('#position').textContent = pixelAt(app, x, y);
-  });
-  canvas.addEventListener('pointerup', (event) => {
-    if (grip) grip = null;
-    else if (app.set) app.mode.up(...stage.placeOf(event), event);
-  });
-  canvas.addEventListener('pointercancel', () => {
-    grip = null;
-    app.mode.cancel();
-  });
+  }
+
+  pinch(id, x, y) {
+    const isTwo = this.fingers.size === 2;
+    const before = isTwo && span([...this.fingers.values()]);
+    this.fingers.set(id, [x, y]);
+    if (!isTwo) return;
+    const after = span([...this.fingers.values()]);
+    const { view } = this.app.stage;
+    view.pan(after.x - before.x, after.y - before.y);
+    view.zoom(after.distance / before.distance, after.x, after.y);
+    this.app.stage.invalidate();
+  }
+
+  up(event, x, y) {
+    if (this.lift(event)) return;
+    if (this.grip) this.grip = null;
+    else this.app.mode.up(x, y, event);
+  }
+
+  cancel(event) {
+    if (this.lift(event)) return;
+    this.grip = null;
+    this.app.mode.cancel();
+  }
+
+  /** A finger is gone; whether it was one of a pinch. */
+  lift(event) {
+    const { isPinch } = this;
+    this.fingers.delete(event.pointerId);
+    if (!this.fingers.size) this.isPinch = false;
+    return isPinch;
+  }
+}
+
+export function listenToPointer(app) {
+  return new Pointers(app);
 }

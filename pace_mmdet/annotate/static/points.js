@@ -28,6 +28,9 @@ export class PointMode extends PanningMode {
     this.hints = [['J', 'on'], ['F', 'off'], ['S', 'skip'],
       ['Backspace', 'back'], ['B', 'correct the box']];
     this.reset();
+    addEventListener('pagehide', () => {
+      if (app.mode === this) this.giveBack();
+    });
     for (const button of this.panel.querySelectorAll('button')) {
       button.addEventListener('click', (event) => {
         const { answer } = button.dataset;
@@ -51,7 +54,7 @@ export class PointMode extends PanningMode {
   }
 
   leave() {
-    this.panel.hidden = true;
+    this.showPanel(false);
     this.finished.hidden = true;
     this.giveBack();
     this.reset();
@@ -81,9 +84,10 @@ export class PointMode extends PanningMode {
 
   /** Let others have the boxes that were not reached. */
   giveBack() {
-    const { set, annotator } = this.app;
+    const { set, annotator, tab } = this.app;
     if (!set || !annotator) return;
-    post('/api/take', { annotator, image: set.image.id, count: 0, keep: [] })
+    post('/api/take', { annotator, tab, image: set.image.id, count: 0,
+      keep: [] }, { keepalive: true })
       .catch(() => {}); // they become free by themselves in a few minutes
   }
 
@@ -110,7 +114,7 @@ export class PointMode extends PanningMode {
       if (!ahead.size || set.waiting.size > MOST_WAITING) await app.sent();
       if (generation !== this.generation) return;
       const { boxes } = await post('/api/take', { annotator: app.annotator,
-        image: set.image.id, count: AHEAD,
+        tab: app.tab, image: set.image.id, count: AHEAD,
         keep: [...new Set([...ahead, ...set.waiting.keys()])] });
       if (generation !== this.generation) return;
       this.isComplete = !boxes.length;
@@ -143,7 +147,7 @@ export class PointMode extends PanningMode {
     const { app } = this;
     if (app.mode !== this || !app.set) return;
     const current = this.current();
-    this.panel.hidden = !current;
+    this.showPanel(Boolean(current));
     this.finished.hidden = Boolean(current) || !this.isComplete;
     if (current) {
       const { box, point } = current;
@@ -158,6 +162,13 @@ export class PointMode extends PanningMode {
       this.tellFinished();
     }
     app.stage.invalidate();
+  }
+
+  /** The panel takes its room from the image. */
+  showPanel(isShown) {
+    if (this.panel.hidden !== isShown) return;
+    this.panel.hidden = !isShown;
+    this.app.stage.resize();
   }
 
   ask(box, point) {

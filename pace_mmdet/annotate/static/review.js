@@ -5,12 +5,17 @@ import { COLORS, drawAnswer, drawTag, strokeBoxes } from './draw.js';
 import { PanningMode } from './mode.js';
 
 const REACH = 9; // CSS pixels
+const NAMES = { 1: 'on the cell', 0: 'off the cell', '-1': 'skipped' };
+const LABELS = { j: 1, y: 1, f: 0, n: 0, s: -1 }; // as in Points
 
 export const REVIEW_KEYS = [
   ['Click', 'flip an answer: on, off'],
   ['Tab, Shift Tab', 'go to the next, the previous answer'],
-  ['Enter, F', 'flip it'],
-  ['S', 'skip it'],
+  ['J, Y', 'it is on the cell'],
+  ['F, N', 'off the cell'],
+  ['S', 'skipped'],
+  ['Enter', 'flip it'],
+  ['Ctrl Z, U', 'undo'],
   ['Drag', 'pan'],
 ];
 
@@ -18,8 +23,9 @@ export class ReviewMode extends PanningMode {
   constructor(app) {
     super(app);
     this.chosen = null; // [key, point]
-    this.hints = [['Click', 'flip'], ['Tab', 'next answer'], ['Enter', 'flip'],
-      ['S', 'skip'], ['Drag', 'pan']];
+    this.done = []; // { key, revision, point, label }, as it was before
+    this.hints = [['Click', 'flip'], ['Tab', 'next answer'], ['J', 'on'],
+      ['F', 'off'], ['S', 'skip'], ['Ctrl Z', 'undo'], ['Drag', 'pan']];
   }
 
   leave() {
@@ -28,6 +34,7 @@ export class ReviewMode extends PanningMode {
 
   opened() {
     this.chosen = null;
+    this.done = [];
   }
 
   refreshed() {
@@ -67,8 +74,7 @@ export class ReviewMode extends PanningMode {
     context.lineWidth = 2;
     context.stroke();
     strokeBoxes(context, view, [box], COLORS.selected, { width: 2 });
-    const label = { 1: 'on the cell', 0: 'off the cell' }[box.labels[point]]
-      ?? 'skipped';
+    const label = NAMES[box.labels[point]];
     const who = box.answered_by[point];
     drawTag(context, `box ${box.id} · point ${point + 1} · ${label}`
       + `${who ? ` · ${who}` : ''}`, x + 14, y - 10);
@@ -106,9 +112,28 @@ export class ReviewMode extends PanningMode {
       return;
     }
     const now = box.labels[point];
-    app.set.answer(key, point, label ?? (now === 1 ? 0 : 1), app.annotator);
+    const next = label ?? (now === 1 ? 0 : 1);
+    if (next === now) return;
+    this.done.push({ key, revision: box.revision, point, label: now });
+    app.set.answer(key, point, next, app.annotator);
+    app.say(`${NAMES[now]} → ${NAMES[next]}. Ctrl+Z takes it back.`);
     app.changed();
     app.stage.invalidate();
+  }
+
+  undo() {
+    const { app, app: { set } } = this;
+    const last = this.done.pop();
+    const box = set.get(last?.key);
+    if (!last || box?.revision !== last.revision) {
+      app.say('Nothing to undo in Review on this image');
+      return;
+    }
+    this.chosen = [last.key, last.point];
+    app.stage.view.reveal(box.box);
+    set.answer(last.key, last.point, last.label, app.annotator);
+    app.say(`Undone: ${NAMES[last.label]}.`);
+    app.changed();
   }
 
   click(x, y) {
@@ -123,11 +148,17 @@ export class ReviewMode extends PanningMode {
   }
 
   key(event) {
-    if (isCommand(event)) return false;
     const name = keyName(event);
+    if (name === 'u' || ((event.ctrlKey || event.metaKey) && name === 'z')) {
+      this.undo();
+      this.app.stage.invalidate();
+      return true;
+    }
+    if (isCommand(event)) return false;
     if (name === 'Tab') this.next(event.shiftKey ? -1 : 1);
-    else if ((name === 'Enter' || name === 'f') && !event.repeat) this.change();
-    else if (name === 's') this.change(-1);
+    else if (name === 'Enter') {
+      if (!event.repeat) this.change();
+    } else if (name in LABELS) this.change(LABELS[name]);
     else if (name === 'Escape') this.chosen = null;
     else return false;
     this.app.stage.invalidate();

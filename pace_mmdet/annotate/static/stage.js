@@ -2,6 +2,7 @@
 import { TileLayer } from './tiles.js';
 import { View } from './view.js';
 
+const PATIENCE = 300; // milliseconds until it is said that an image loads
 const PLAIN = { contrast: 1, brightness: 1, invert: false };
 
 export class Stage {
@@ -10,6 +11,7 @@ export class Stage {
     this.element = element;
     this.imageCanvas = element.querySelector('#image-layer');
     this.canvas = element.querySelector('#overlay');
+    this.sign = element.querySelector('#loading');
     this.view = new View();
     this.drawOver = drawOver;
     this.onTileError = onTileError;
@@ -46,13 +48,25 @@ export class Stage {
   show(image) {
     const isOther = this.tiles?.image.id !== image.id;
     if (isOther || this.tiles.image.version !== image.version) {
+      this.tiles?.cancel();
       this.tiles = new TileLayer(image, () => {
         this.loaded += 1;
+        if (!this.tiles.isEmpty) this.sign.hidden = true;
         this.invalidate();
       }, this.onTileError);
     }
+    this.tellLoading();
     if (isOther) this.view.setImage(image.width, image.height);
     this.invalidate();
+  }
+
+  /** A large image takes a while: say so, but not for every image. */
+  tellLoading() {
+    clearTimeout(this.waiting);
+    this.sign.hidden = true;
+    this.waiting = setTimeout(() => {
+      this.sign.hidden = !this.tiles?.isEmpty;
+    }, PATIENCE);
   }
 
   placeOf(event) {

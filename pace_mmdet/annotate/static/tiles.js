@@ -10,6 +10,17 @@ export class TileLayer {
     this.onLoad = onLoad;
     this.onError = onError;
     this.kept = new Map();
+    this.isEmpty = true; // until the first tile is there
+  }
+
+  /** Load no more: connections are for the image that comes. */
+  cancel() {
+    for (const { element, isReady } of this.kept.values()) {
+      if (isReady) continue;
+      element.onload = null;
+      element.onerror = null;
+      element.src = '';
+    }
   }
 
   /** Draw what is visible; missing tiles from coarser levels meanwhile. */
@@ -83,6 +94,7 @@ export class TileLayer {
     const tile = { element, isReady: false };
     element.onload = () => {
       tile.isReady = true;
+      this.isEmpty = false;
       this.onLoad();
     };
     element.onerror = () => {
