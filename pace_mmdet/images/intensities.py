@@ -48,9 +48,7 @@ def to_uint8(img: np.ndarray,
     Returns:
         ndarray: uint8, of the same shape.
     """
-    if mode == 'none' and img.dtype == np.uint8:
-        return img
-    return _stretch(img, mode, low, high, np.uint8)
+    return scaling_of(img, mode, low, high).apply(img, np.uint8)
 
 
 def stretch(img: np.ndarray,
@@ -80,7 +78,7 @@ def stretch(img: np.ndarray,
     Raises:
         ValueError: If an argument or the image's type is refused.
     """
-    return _stretch(img, mode, low, high, np.float32)
+    return scaling_of(img, mode, low, high).apply(img, np.float32)
 
 
 def flatten_background(img: np.ndarray, dtype: type = np.uint8) -> np.ndarray:
@@ -103,13 +101,22 @@ def flatten_background(img: np.ndarray, dtype: type = np.uint8) -> np.ndarray:
     Raises:
         ValueError: If the median is not above 0, as in fluorescence on black.
     """
-    known = np.isfinite(img) if img.dtype.kind == 'f' else None
-    img = _filled(img)
-    middle = float(np.median(img))
+    return _flattened(img, _bright_median(img), dtype)
+
+
+def _bright_median(img: np.ndarray) -> float:
+    middle = float(np.median(_filled(img)))
     if not middle > 0:
         raise ValueError(
             f"normalize='livecell' takes transmitted-light images, the median "
             f"of this one is {middle:g}: use normalize='percentile'")
+    return middle
+
+
+def _flattened(img: np.ndarray, middle: float, dtype: type) -> np.ndarray:
+    known = np.isfinite(img) if img.dtype.kind == 'f' else None
+    if known is not None:
+        img = np.where(known, img, img.dtype.type(middle))
     scale = _LEVEL / middle
     scaled = np.empty(img.shape, np.uint8)
     for rows in _blocks(img):
@@ -225,12 +232,65 @@ def check_mode(mode: str, low: float, high: float) -> None:
                          f'low={low} and high={high}')
 
 
-def _stretch(img: np.ndarray, mode: str, low: float, high: float,
-             dtype: type) -> np.ndarray:
-    """What :func:`stretch` does, as float32 or rounded to uint8.
+class Scaling(NamedTuple):
+    """What :func:`stretch` does to intensities, found on an image or a sample.
 
-    No array of a wider type is made of the whole image: a slide of 10,000 x
-    10,000 pixels would take gigabytes.
+    So the parts of an image that is never read whole are treated alike.
+
+    Attributes:
+        mode (str): As of :func:`stretch`.
+        black (float): The intensity that becomes 0; of 'livecell', the
+            median.
+        factor (float): By how much intensities above it are multiplied; 0 if
+            there is only one.
+        limits (tuple[float]): What is clipped to, in [0, 255].
+    """
+    mode: str
+    black: float = 0.
+    factor: float = 1.
+    limits: Tuple[float, float] = (0., 255.)
+
+    @property
+    def margin(self) -> int:
+        """Pixels around a part that it must be given with."""
+        return _WINDOW // 2 if self.mode == 'livecell' else 0
+
+    def apply(self, img: np.ndarray, dtype: type) -> np.ndarray:
+        """Scale an image, or a part of one, to [0, 255].
+
+        No array of a wider type is made of the whole.
+
+        Args:
+            img (ndarray): Shape (H, W) or (H, W, C).
+            dtype (type): uint8, or float32 for no rounding.
+        """
+        if self.mode == 'none':
+            return img if img.dtype == dtype else img.astype(dtype)
+        if self.mode == 'livecell':
+            return _flattened(img, self.black, dtype)
+        scaled = np.zeros(img.shape, dtype)
+        if not self.factor:
+            return scaled
+        for rows in _blocks(img):
+            values = img[rows].astype(np.float64) - self.black
+            values *= self.factor
+            if img.dtype.kind == 'f':
+                values[~np.isfinite(values)] = 0
+            scaled[rows] = _as_type(values.clip(*self.limits), dtype)
+        return scaled
+
+
+def scaling_of(img: np.ndarray, mode: str, low: float,
+               high: float) -> Scaling:
+    """Find out how an image is to be scaled.
+
+    Args:
+        img (ndarray): The image or a sample of its pixels, shape (H, W) or
+            (H, W, C).
+        mode, low, high: As of :func:`stretch`.
+
+    Raises:
+        ValueError: If an argument or the image's type is refused.
     """
     check_mode(mode, low, high)
     if mode == 'none':
@@ -238,29 +298,22 @@ def _stretch(img: np.ndarray, mode: str, low: float, high: float,
             raise ValueError(
                 f"normalize='none' takes 8-bit images, this one is "
                 f"{img.dtype}: use normalize='percentile'")
-        return img.astype(dtype)
+        return Scaling(mode)
     check_values(img)
     if mode == 'livecell':
-        return flatten_background(img, dtype)
+        return Scaling(mode, _bright_median(img))
     bottom, top = ((low, high) if mode == 'range' else
                    percentile_range(img, low, high))
-    scaled = np.zeros(img.shape, dtype)
     if top <= bottom:
-        return scaled
+        return Scaling(mode, bottom, 0.)
     black, factor = bottom, 255 / (top - bottom)
     if mode == 'standard':
         mean, deviation = _moments(img, bottom, top)
         factor = _DEVIATION / deviation
         black = mean - _MEAN / factor
-    limits = np.clip([(bottom - black) * factor, (top - black) * factor],
-                     0, 255)
-    for rows in _blocks(img):
-        values = img[rows].astype(np.float64) - black
-        values *= factor
-        if img.dtype.kind == 'f':
-            values[~np.isfinite(values)] = 0
-        scaled[rows] = _as_type(values.clip(*limits), dtype)
-    return scaled
+    first, last = np.clip(
+        [(bottom - black) * factor, (top - black) * factor], 0, 255).tolist()
+    return Scaling(mode, black, factor, (first, last))
 
 
 def _moments(img: np.ndarray, bottom: float,

@@ -1,7 +1,7 @@
 """OME-Zarr folders (OME-NGFF 0.4 and 0.5) as planes, through zarr.
 
-Of a pyramid, the full size is read, a plane at a time. The wells of a plate,
-and the images of a converted file, are images one after the other.
+A plane is read whole or in parts, of a pyramid at any level. The wells of a
+plate, and the images of a converted file, are images one after the other.
 """
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Tuple
@@ -10,6 +10,7 @@ import numpy as np
 
 from .planes import PixelSize, Planes, Series
 from .samples import Samples
+from .windows import Level
 
 _MICRONS = dict(micrometer=1., nanometer=1e-3, millimeter=1e3, meter=1e6)
 _LETTERS = dict(time='T', channel='C')
@@ -74,14 +75,29 @@ def _series(group: Any) -> Series:
     if axes[-2:] != 'YX':
         raise ValueError(f'axes {axes}, expected Y and X last')
 
+    def place_of(index: int) -> Tuple[int, ...]:
+        return tuple(map(int, np.unravel_index(
+            index, [array.shape[k] for k in outer])))
+
     def read(index: int) -> np.ndarray:
-        place = np.unravel_index(index, [array.shape[k] for k in outer])
-        return np.asarray(array[tuple(map(int, place))])
+        return np.asarray(array[place_of(index)])
+
+    def levels(index: int) -> List[Level]:
+        arrays = [group[one['path']] for one in multiscale['datasets']]
+        return [_level(one, place_of(index)) for one in arrays
+                if one.shape[:-2] == array.shape[:-2]]
 
     kept = [k for k in outer if array.shape[k] > 1]
     return Series(''.join(axes[k] for k in kept),
                   tuple(array.shape[k] for k in kept), Samples(),
-                  array.shape[-2:], read)
+                  array.shape[-2:], read, levels, group.path)
+
+
+def _level(array: Any, place: Tuple[int, ...]) -> Level:
+    def read(y1: int, y2: int, x1: int, x2: int) -> np.ndarray:
+        return np.asarray(array[(*place, slice(y1, y2), slice(x1, x2))])
+
+    return Level(array.shape[-2:], array.chunks[-2:], read)
 
 
 def _axes(multiscale: dict, ndim: int) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 
 from pace_mmdet.errors import ImageFileError
 
-from .samples import Samples, same_samples
+from .samples import UPRIGHT, Samples, same_samples
+from .windows import Level, PlaneWindows, whole_plane
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,17 @@ class Series:
         size (tuple[int]): Height and width as they are stored.
         read (Callable): From the number of a plane to its samples as they
             are stored, shape (H, W) or (H, W, S).
+        levels (Callable, optional): From the number of a plane to its levels,
+            the full size first, if parts of it can be read.
+        name (str): The image's place in the file, if it has one.
     """
     axes: str
     shape: Tuple[int, ...]
     samples: Samples
     size: Tuple[int, int]
     read: Callable[[int], np.ndarray]
+    levels: Optional[Callable[[int], List[Level]]] = None
+    name: str = ''
 
     @property
     def full_axes(self) -> str:
@@ -151,17 +157,43 @@ class Planes:
         Args:
             index (int): Which, the last axis running fastest.
         """
-        for number, series in enumerate(self._series):
-            if index < len(series):
-                break
-            index -= len(series)
-        place, channel = divmod(index, series.samples.num_channels)
+        number, place, channel = self._find(index)
+        series = self._series[number]
         if series.samples.num_channels == 1:
             return series.samples.picture(series.read(place))
         # Its channels are likely to be asked for one after the other.
         if self._last[0] != (number, place):
             self._last = ((number, place), series.read(place))
         return series.samples.picture(self._last[1], channel)
+
+    def windows(self, index: int) -> PlaneWindows:
+        """A plane to be read in parts; if need be, it is read whole first.
+
+        Args:
+            index (int): As of :meth:`read`.
+        """
+        number, place, channel = self._find(index)
+        series = self._series[number]
+        levels = []
+        if series.levels is not None and \
+                series.samples.orientation == UPRIGHT:
+            levels = series.levels(place)
+        if not levels:
+            return whole_plane(self.read(index))
+        return PlaneWindows(levels, series.samples, channel)
+
+    @property
+    def names(self) -> List[str]:
+        """Places of the images in the file, such as a plate's fields."""
+        return [one.name for one in self._series]
+
+    def _find(self, index: int) -> Tuple[int, int, int]:
+        """Number of the image, of the plane in it, of the channel in that."""
+        for number, series in enumerate(self._series):
+            if index < len(series):
+                break
+            index -= len(series)
+        return (number, *divmod(index, series.samples.num_channels))
 
     def close(self) -> None:
         """Close the file."""

@@ -9,6 +9,7 @@ from pace_mmdet.errors import ImageFileError
 
 from .formats import open_planes
 from .planes import PixelSize, Planes, broken
+from .windows import PlaneWindows
 
 
 class ImageStack:
@@ -52,7 +53,7 @@ class ImageStack:
                  page: Optional[int] = None) -> None:
         self.path = Path(path)
         self.channel = channel
-        with self._clear_errors():
+        with self.clear_errors():
             self._planes: Planes = open_planes(self.path, as_numbers)
         self.axes, self.shape = self._planes.axes, self._planes.shape
         self.plane_shape = self._planes.plane_shape
@@ -101,20 +102,45 @@ class ImageStack:
         Raises:
             ImageFileError: If it is broken or empty.
         """
-        if self._page is not None:
-            index = self._page
-        if self._axis is not None:
-            place = list(np.unravel_index(index, self._outer_shape))
-            place.insert(self._axis, self.channel)
-            index = int(np.ravel_multi_index(place, self._full_shape))
-        with self._clear_errors():
-            img = self._planes.read(index)
+        with self.clear_errors():
+            img = self._planes.read(self._place(index))
         if 0 in img.shape:
             raise ImageFileError(f'{self.path}: the image is empty, '
                                  f'{img.shape}')
         if self._from_colours and img.ndim > 2:
             return np.ascontiguousarray(img[..., self.channel])
         return img
+
+    def windows(self, index: int) -> PlaneWindows:
+        """A plane to be read in parts.
+
+        Args:
+            index (int): As of :meth:`read`.
+
+        Raises:
+            ImageFileError: If it is broken. What reading a part raises,
+                :meth:`clear_errors` turns into one.
+        """
+        with self.clear_errors():
+            found = self._planes.windows(self._place(index))
+        if self._from_colours:
+            found.colour = self.channel
+        return found
+
+    @property
+    def names(self) -> List[str]:
+        """Places of the images in the file, such as a plate's fields."""
+        return self._planes.names
+
+    def _place(self, index: int) -> int:
+        """Number of a plane among all of the file."""
+        if self._page is not None:
+            index = self._page
+        if self._axis is not None:
+            place = list(np.unravel_index(index, self._outer_shape))
+            place.insert(self._axis, self.channel)
+            index = int(np.ravel_multi_index(place, self._full_shape))
+        return index
 
     def _choose_channel(self) -> None:
         self._full_shape: Tuple[int, ...] = self.shape
@@ -150,7 +176,7 @@ class ImageStack:
         self.is_uniform = True
 
     @contextlib.contextmanager
-    def _clear_errors(self) -> Iterator[None]:
+    def clear_errors(self) -> Iterator[None]:
         """Turn what the decoders raise into one error."""
         try:
             yield

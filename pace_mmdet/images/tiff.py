@@ -3,7 +3,7 @@ import contextlib
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple, Union
+from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import tifffile
@@ -16,6 +16,8 @@ from .planes import Planes, Series, broken
 from .samples import UPRIGHT, Samples, compact_table, extra_samples
 from .tiff_files import PlainPages, is_plain, open_tiff
 from .tiff_metadata import channel_names, pixel_size
+from .tiff_windows import page_levels
+from .windows import Level
 
 # A last axis of so many is samples, not pixels: no picture is that narrow.
 _MOST_SAMPLES = 10
@@ -68,7 +70,11 @@ class TiffPlanes(Planes):
             return [self._of_series(0, PlainPages(self._tif))]
         found = self._tif.series
         kept = [series for series in found if _is_image(series)] or found[:1]
-        return [self._of_series(k, series) for k, series in enumerate(kept)]
+        # Of a pyramid whose copies are pages like any other.
+        reduced = [series for series in found
+                   if len(kept) == 1 and series.keyframe.is_reduced]
+        return [self._of_series(k, series, reduced)
+                for k, series in enumerate(kept)]
 
     def _of_pages(self, axes: str, shape: Tuple[int, ...],
                   pages: List[int]) -> Series:
@@ -79,14 +85,18 @@ class TiffPlanes(Planes):
             page = self._page(pages[plane])
             return _samples_last(page.asarray(), page.axes)
 
+        def levels(plane: int) -> List[Level]:
+            return page_levels(self._tif, self._page(pages[plane]))
+
         return Series(axes, shape, self._meaning(first),
-                      (first.imagelength, first.imagewidth), read)
+                      (first.imagelength, first.imagewidth), read, levels)
 
     def _page(self, number: int) -> tifffile.TiffPage:
         return self._tif.pages[number].aspage()
 
-    def _of_series(self, number: int,
-                   series: tifffile.TiffPageSeries) -> Series:
+    def _of_series(self, number: int, series: tifffile.TiffPageSeries,
+                   reduced: Sequence[tifffile.TiffPageSeries] = ()
+                   ) -> Series:
         sides = dict(zip(series.axes, series.shape))
         if (series.kind == 'shaped' and series.ndim > 2
                 and series.axes[-2:] == 'YX'
@@ -96,12 +106,30 @@ class TiffPlanes(Planes):
         def read(plane: int) -> np.ndarray:
             return self._read_series(number, series, plane)
 
+        def levels(plane: int) -> List[Level]:
+            return self._levels(series, plane, reduced)
+
         outer = [k for k, axis in enumerate(series.axes) if axis not in 'YXS']
         return Series(
             ''.join(series.axes[k] for k in outer),
             tuple(series.shape[k] for k in outer),
             self._meaning(series.keyframe, series.kind == 'shaped'),
-            (sides['Y'], sides['X']), read)
+            (sides['Y'], sides['X']), read, levels)
+
+    def _levels(self, series: tifffile.TiffPageSeries, plane: int,
+                reduced: Sequence[tifffile.TiffPageSeries]) -> List[Level]:
+        """Those of a plane that is a page of its own; else none."""
+        outer = [side for side, axis in zip(series.shape, series.axes)
+                 if axis not in 'YXS']
+        if len(series) != np.prod(outer, dtype=np.int64) or \
+                series[plane] is None:
+            return []
+        others = [
+            level[plane].aspage()
+            for level in [*getattr(series, 'levels', []), *reduced]
+            if level is not series and len(level) == len(series)
+            and level[plane] is not None]
+        return page_levels(self._tif, series[plane].aspage(), others or None)
 
     def _of_pixels_last(self, series: tifffile.TiffPageSeries) -> Series:
         """Channels of each pixel that were written as rows of pages."""

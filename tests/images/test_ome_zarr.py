@@ -41,6 +41,11 @@ def test_an_image(tmp_path, version, zarr_format):
         assert stack.channel_names == ['DAPI', 'GFP', 'Cy5']
         assert stack.pixel_size == PixelSize(0.25, 0.5)
         assert np.array_equal(stack.read(4), STACK[1, 1])
+        parts = stack.windows(4)
+        assert parts.levels == [(24, 36), (12, 18)]
+        assert np.array_equal(parts.read(3, 5, 36, 24), STACK[1, 1, 5:, 3:])
+        assert np.array_equal(parts.read(3, 5, 18, 12, 1),
+                              STACK[1, 1, ::2, ::2][5:, 3:])
     assert np.array_equal(read_image(path, 1, channel=2), STACK[1, 2])
     with pytest.raises(ImageFileError, match='--channel 0 ... 2 and --page'):
         read_image(path)
@@ -57,6 +62,7 @@ def test_a_plate(tmp_path):
                         STACK + 10 * number + field)
     with ImageStack(tmp_path / 'p.zarr') as stack:
         assert (stack.axes, stack.shape) == ('ITC', (4, 2, 3))
+        assert stack.names == ['A/1/0', 'A/1/1', 'B/2/0', 'B/2/1']
         assert np.array_equal(stack.read(3 * 6 + 5), STACK[1, 2] + 11)
 
 
