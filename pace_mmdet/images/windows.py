@@ -187,6 +187,8 @@ def _in_memory(img: np.ndarray) -> Level:
 
 def _spread(length: int, side: int, count: int, block: int) -> List[int]:
     """Where parts begin along an axis: with a block, where that fits."""
-    starts = np.linspace(0, length - side, min(count, length // side))
-    snapped = starts.astype(int) // block * block
-    return sorted(set(snapped.tolist()))
+    count = min(count, length // side)
+    starts = np.linspace(0, length - side, count).astype(int)
+    if 2 * block < length // count:
+        starts = starts // block * block
+    return starts.tolist()
