@@ -45,22 +45,39 @@ def merge_tiles(tiles: Sequence[Cells], layout: Layout) -> Tuple[Cells, int]:
     """
     kept, number, cut = [], [], []
     for index, cells in enumerate(tiles):
-        row, column = divmod(index, len(layout.columns))
-        x1, y1, x2, y2 = cells.mask_boxes.T
-        owned, whole = np.ones((2, len(cells)), bool)
-        for starts, ends, ranges, tile in ((x1, x2, layout.columns, column),
-                                           (y1, y2, layout.rows, row)):
-            room = clearance(starts, ends, ranges)
-            inside = room[:, tile] > _RIM
-            tie = np.maximum(_TIE, _TIE_OF_SIZE * (ends - starts)) * inside
-            owned &= room[:, tile] >= room.max(axis=1) - tie
-            whole &= inside
+        owned, whole = belonging(cells, index, layout)
         kept.append(cells[owned])
         cut.append(~whole[owned])
         number.append(np.full(owned.sum(), index))
     cells, cut = join_cells(kept), np.concatenate(cut)
     cells, joined = _join_pieces(cells, cut, np.concatenate(number), layout)
     return drop_duplicates(cells), joined
+
+
+def belonging(cells: Cells, index: int,
+              layout: Layout) -> Tuple[np.ndarray, np.ndarray]:
+    """Which of a tile's cells are to be taken from it.
+
+    Args:
+        cells (Cells): N cells, in pixels of the image.
+        index (int): Number of the tile.
+        layout (Layout): The tiles.
+
+    Returns:
+        tuple[ndarray]: Whether the tile is where each is seen best, or as
+        well as elsewhere, and whether it is seen whole there, bool, (N, ).
+    """
+    row, column = divmod(index, len(layout.columns))
+    x1, y1, x2, y2 = cells.mask_boxes.T
+    owned, whole = np.ones((2, len(cells)), bool)
+    for starts, ends, ranges, tile in ((x1, x2, layout.columns, column),
+                                       (y1, y2, layout.rows, row)):
+        room = clearance(starts, ends, ranges)
+        inside = room[:, tile] > _RIM
+        tie = np.maximum(_TIE, _TIE_OF_SIZE * (ends - starts)) * inside
+        owned &= room[:, tile] >= room.max(axis=1) - tie
+        whole &= inside
+    return owned, whole
 
 
 def drop_duplicates(cells: Cells, limit: float = MAX_OVERLAP) -> Cells:
@@ -74,20 +91,32 @@ def drop_duplicates(cells: Cells, limit: float = MAX_OVERLAP) -> Cells:
     Returns:
         Cells: Those that are left, in the same order.
     """
+    return cells[best_of(cells, same_cells(cells, limit))]
+
+
+def same_cells(cells: Cells, limit: float = MAX_OVERLAP) -> np.ndarray:
+    """Pairs that are the same cell; see :func:`drop_duplicates`.
+
+    Returns:
+        ndarray: Rows (i, j) with i < j, int64, shape (P, 2).
+    """
     pairs = touching_pairs(cells)
-    areas = cells.areas
     shared = shared_pixels(cells, pairs)
-    same = shared > limit * areas[pairs].min(axis=1)
+    return pairs[shared > limit * cells.areas[pairs].min(axis=1)]
+
+
+def best_of(cells: Cells, same: np.ndarray) -> np.ndarray:
+    """Which cells are left if of each pair one goes, bool, shape (N, )."""
     rivals: List[List[int]] = [[] for _ in range(len(cells))]
-    for one, other in pairs[same].tolist():
+    for one, other in same.tolist():
         rivals[one].append(other)
         rivals[other].append(one)
     left = np.ones(len(cells), dtype=bool)
     # Of equal scores the larger one, which does not depend on the tiles.
-    for row in np.lexsort((-areas, -cells.scores)):
+    for row in np.lexsort((-cells.areas, -cells.scores)):
         if left[row]:
             left[rivals[row]] = False
-    return cells[left]
+    return left
 
 
 def drop_hidden(cells: Cells) -> Cells:
@@ -102,6 +131,11 @@ def drop_hidden(cells: Cells) -> Cells:
     Returns:
         Cells: Those that :meth:`Cells.label_image` shows, in the same order.
     """
+    return cells[shown(cells)]
+
+
+def shown(cells: Cells) -> np.ndarray:
+    """Which cells :meth:`Cells.label_image` shows, bool, shape (N, )."""
     pairs = touching_pairs(cells)
     shared = shared_pixels(cells, pairs)
     # Of equal scores the first is above.
@@ -120,7 +154,7 @@ def drop_hidden(cells: Cells) -> Cells:
             left[low[1] - y1:high[1] - y1, low[0] - x1:high[0] - x1] &= \
                 ~_window(cells, other, *low, *high)
         seen[row] = left.any()
-    return cells[seen]
+    return seen
 
 
 def touching_pairs(cells: Cells) -> np.ndarray:
@@ -171,32 +205,56 @@ def _join_pieces(cells: Cells, cut: np.ndarray, tile: np.ndarray,
     """
     rows = np.flatnonzero(cut)
     pieces = cells[rows]
-    pairs = touching_pairs(pieces) if len(rows) else np.zeros((0, 2), int)
-    pairs = pairs[tile[rows[pairs[:, 0]]] != tile[rows[pairs[:, 1]]]]
-    if not len(pairs):
+    links = piece_links(pieces, tile[rows], layout)
+    if not len(links):
         return cells, 0
-    tiles = layout.tiles()
-    agree = np.zeros(len(pairs), dtype=bool)
-    shared = shared_pixels(pieces, pairs)
-    for k, (one, other) in enumerate(pairs):
-        a, b = tiles[tile[rows[one]]], tiles[tile[rows[other]]]
-        window = (max(a.x1, b.x1), max(a.y1, b.y1), min(a.x2, b.x2),
-                  min(a.y2, b.y2))
-        seen = sum(_pixels_within(pieces, row, window)
-                   for row in (one, other)) - shared[k]
-        agree[k] = shared[k] >= _SAME_PIECE * max(seen, 1)
-    links = pairs[agree]
-    graph = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])),
-                      shape=(len(rows), len(rows)))
-    _, groups = connected_components(graph, directed=False)
+    groups = connected(links, len(rows))
     sizes = np.bincount(groups)
     joined = [
-        _union(pieces[np.flatnonzero(groups == group)])
+        union(pieces[np.flatnonzero(groups == group)])
         for group in np.flatnonzero(sizes > 1)
     ]
     rest = np.ones(len(cells), dtype=bool)
     rest[rows[sizes[groups] > 1]] = False
     return join_cells([cells[rest], *joined]), len(joined)
+
+
+def piece_links(pieces: Cells, tile: np.ndarray,
+                layout: Layout) -> np.ndarray:
+    """Pairs of pieces from different tiles that agree where these overlap.
+
+    Args:
+        pieces (Cells): N cells that end at an inner border.
+        tile (ndarray): Number of the tile that each is from, (N, ).
+        layout (Layout): The tiles.
+
+    Returns:
+        ndarray: Rows (i, j) with i < j, int64, shape (P, 2).
+    """
+    if not len(pieces):
+        return np.zeros((0, 2), int)
+    pairs = touching_pairs(pieces)
+    pairs = pairs[tile[pairs[:, 0]] != tile[pairs[:, 1]]]
+    agree = np.zeros(len(pairs), dtype=bool)
+    shared = shared_pixels(pieces, pairs)
+    for k, (one, other) in enumerate(pairs):
+        a, b = layout.tile(tile[one]), layout.tile(tile[other])
+        window = (max(a.x1, b.x1), max(a.y1, b.y1), min(a.x2, b.x2),
+                  min(a.y2, b.y2))
+        seen = sum(_pixels_within(pieces, row, window)
+                   for row in (one, other)) - shared[k]
+        agree[k] = shared[k] >= _SAME_PIECE * max(seen, 1)
+    return pairs[agree]
+
+
+def connected(pairs: np.ndarray, count: int) -> np.ndarray:
+    """Number of the group that each of some cells is in, int, (count, ).
+
+    Groups are numbered in the order of their first cells.
+    """
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])),
+                      shape=(count, count))
+    return connected_components(graph, directed=False)[1]
 
 
 def _pixels_within(cells: Cells, row: int, window: Tuple[int, ...]) -> int:
@@ -209,7 +267,7 @@ def _pixels_within(cells: Cells, row: int, window: Tuple[int, ...]) -> int:
     return np.count_nonzero(_window(cells, row, *low, *high))
 
 
-def _union(pieces: Cells) -> Cells:
+def union(pieces: Cells) -> Cells:
     """One cell of all pixels of several; the best score of theirs."""
     boxes = pieces.mask_boxes
     corner, end = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)

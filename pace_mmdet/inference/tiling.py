@@ -46,10 +46,14 @@ class Layout:
 
     def tiles(self) -> List[Tile]:
         """The tiles, row by row."""
-        return [
-            Tile(x1, y1, x2, y2) for y1, y2 in self.rows
-            for x1, x2 in self.columns
-        ]
+        return [self.tile(index)
+                for index in range(len(self.rows) * len(self.columns))]
+
+    def tile(self, index: int) -> Tile:
+        """A tile by its number, row by row."""
+        row, column = divmod(int(index), len(self.columns))
+        (y1, y2), (x1, x2) = self.rows[row], self.columns[column]
+        return Tile(x1, y1, x2, y2)
 
 
 def plan_tiles(height: int, width: int, size: int, overlap: int,
