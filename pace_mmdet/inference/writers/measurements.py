@@ -2,13 +2,13 @@
 import csv
 import io
 from pathlib import Path
-from typing import Iterator, List
+from typing import BinaryIO, Tuple
 
 import numpy as np
-from skimage.measure import regionprops
 
-from pace_mmdet.files import write_atomically
+from pace_mmdet.files import atomic_file
 from pace_mmdet.inference.cells import Cells
+from pace_mmdet.inference.shape_measures import measure_shapes
 
 from .results import FileCells
 
@@ -16,6 +16,8 @@ COLUMNS = ('label', 'class', 'score', 'area', 'centroid_x', 'centroid_y',
            'box_x', 'box_y', 'box_width', 'box_height', 'major_axis',
            'minor_axis', 'orientation', 'eccentricity', 'perimeter',
            'mean_intensity', 'sum_intensity')
+_WHOLE = [COLUMNS.index(name) for name in (
+    'label', 'class', 'area', 'box_x', 'box_y', 'box_width', 'box_height')]
 
 
 def write_table(found: FileCells, path: Path) -> None:
@@ -31,52 +33,106 @@ def write_table(found: FileCells, path: Path) -> None:
         found (FileCells): The cells.
         path (Path): The file to write.
     """
-    size = found.pixel_size
-    in_um = size is not None and size.unit == 'µm'
-    text = io.StringIO()
-    columns = ['file', 'plane', *found.axes.lower(), *COLUMNS]
-    table = csv.writer(text)
-    table.writerow(columns + ['area_um2'] * in_um)
-    for plane, cells in enumerate(found.planes):
-        where = [found.path.name, plane, *found.position(plane).values()]
-        if not len(cells):
-            continue
-        for row in measure(cells, found.read(plane), found.classes):
-            um2 = [round(row[3] * size.x * size.y, 4)] if in_um else []
-            table.writerow(where + row + um2)
-    write_atomically(path, text.getvalue())
+    with atomic_file(path) as file:
+        table = TableWriter(file, found)
+        for plane, cells in enumerate(found.planes):
+            if len(cells):
+                values = intensities_of(cells, found.read(plane))
+                table.add(plane, measure(cells, values))
+        table.end()
 
 
-def measure(cells: Cells, img: np.ndarray, classes) -> Iterator[List]:
-    """The measurements of each cell.
+class TableWriter:
+    """Writes rows of the table.
+
+    Args:
+        file (BinaryIO): The open file.
+        about (FileCells): What is known of the image file.
+    """
+
+    def __init__(self, file: BinaryIO, about: FileCells) -> None:
+        self._about = about
+        size = about.pixel_size
+        self._um2 = (size.x * size.y
+                     if size is not None and size.unit == 'µm' else None)
+        self._text = io.TextIOWrapper(file, 'utf-8', newline='',
+                                      write_through=True)
+        self._rows = csv.writer(self._text)
+        columns = ['file', 'plane', *about.axes.lower(), *COLUMNS]
+        self._rows.writerow(columns + ['area_um2'] * (self._um2 is not None))
+
+    def add(self, plane: int, measured: np.ndarray) -> None:
+        """Write the rows of some cells of a plane.
+
+        Args:
+            plane (int): Its number.
+            measured (ndarray): As of :func:`measure`.
+        """
+        about = self._about
+        where = [about.path.name, plane, *about.position(plane).values()]
+        for row in measured.round(4).tolist():
+            for column in _WHOLE:
+                row[column] = int(row[column])
+            row[1] = about.classes[row[1]]
+            um2 = [] if self._um2 is None else [round(row[3] * self._um2, 4)]
+            self._rows.writerow(where + row + um2)
+
+    def end(self) -> None:
+        """Leave the file to whoever opened it."""
+        self._text.detach()
+
+
+def intensities_of(cells: Cells, img: np.ndarray, corner: Tuple[int, int] = (
+        0, 0), zoom: int = 1) -> np.ndarray:
+    """Mean and sum of the intensities of cells.
 
     Args:
         cells (Cells): N cells.
-        img (ndarray): Their image, shape (H, W) or (H, W, 3).
-        classes (Sequence[str]): Names of the classes.
+        img (ndarray): Their image or the part of it that they lie in, shape
+            (H, W) or (H, W, 3); of a colour image, the mean of the colours
+            counts.
+        corner (tuple[int]): Where the part begins, (x, y) in pixels of the
+            cells.
+        zoom (int): How many of these are one pixel of the part.
 
-    Yields:
-        list: Values of :data:`COLUMNS`.
+    Returns:
+        ndarray: float64, shape (N, 2).
+    """
+    found = np.zeros((len(cells), 2))
+    boxes = cells.mask_boxes - np.tile(corner, 2)
+    for row, (crop, (x1, y1, x2, y2)) in enumerate(
+            zip(cells.crops, boxes.tolist())):
+        if zoom == 1:
+            values = img[y1:y2, x1:x2]
+        else:
+            y, x = (np.minimum(np.arange(*side) // zoom, most - 1)
+                    for side, most in zip(((y1, y2), (x1, x2)), img.shape))
+            values = img[y[:, None], x]
+        inside = values[crop].astype(np.float64)
+        if inside.ndim > 1:
+            inside = inside.mean(axis=1)
+        total = inside.sum()
+        found[row] = total / len(inside), total
+    return found
+
+
+def measure(cells: Cells, intensities: np.ndarray,
+            first: int = 0) -> np.ndarray:
+    """The measurements of cells.
+
+    Args:
+        cells (Cells): N cells.
+        intensities (ndarray): As of :func:`intensities_of`, shape (N, 2).
+        first (int): How many cells of the plane come before.
+
+    Returns:
+        ndarray: :data:`COLUMNS`, the class as its index, float64, shape
+        (N, C).
     """
     boxes = cells.mask_boxes
-    for row, crop in enumerate(cells.crops):
-        x1, y1, x2, y2 = boxes[row]
-        values = img[y1:y2, x1:x2].astype(np.float64)
-        if values.ndim == 3:
-            values = values.mean(axis=2)
-        region, = regionprops(crop.astype(np.uint8))
-        y, x = region.centroid
-        inside = values[crop]
-        yield [
-            row + 1, classes[cells.labels[row]],
-            round(float(cells.scores[row]), 4), len(inside),
-            *_rounded(x + x1 + 0.5, y + y1 + 0.5), int(x1), int(y1),
-            int(x2 - x1), int(y2 - y1),
-            *_rounded(region.axis_major_length, region.axis_minor_length,
-                      region.orientation, region.eccentricity,
-                      region.perimeter, inside.mean(), inside.sum())
-        ]
-
-
-def _rounded(*values: float) -> List[float]:
-    return [round(float(value), 4) for value in values]
+    shapes = measure_shapes(cells.crops)
+    shapes[:, :2] += boxes[:, :2]
+    return np.column_stack([
+        first + 1 + np.arange(len(cells)), cells.labels, cells.scores,
+        cells.areas, shapes[:, :2], boxes[:, :2], boxes[:, 2:] - boxes[:, :2],
+        shapes[:, 2:], intensities])

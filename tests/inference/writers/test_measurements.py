@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pace_mmdet.images.stacks import PixelSize
-from pace_mmdet.inference.writers.measurements import measure, write_table
+from pace_mmdet.inference.writers.measurements import (intensities_of, measure,
+                                                      write_table)
 
 from ..conftest import bitmaps_of, cells_of
 
@@ -39,8 +40,8 @@ def test_a_disc_and_an_ellipse():
     y, x = np.mgrid[:60, :100]
     disc = (y - 30)**2 + (x - 20)**2 < 15**2
     ellipse = ((y - 30) / 10)**2 + ((x - 70) / 20)**2 < 1
-    rows = list(measure(cells_of([disc, ellipse]), np.ones((60, 100)),
-                        ['cell']))
+    cells = cells_of([disc, ellipse])
+    rows = measure(cells, intensities_of(cells, np.ones((60, 100))))
     (major, minor, _, eccentricity, perimeter), other = (
         row[10:15] for row in rows)
     assert (major, minor) == pytest.approx((30, 30), rel=0.02)
@@ -54,8 +55,19 @@ def test_a_disc_and_an_ellipse():
 def test_a_single_pixel_and_colours():
     img = np.dstack([np.full((3, 3), value, np.uint8)
                      for value in (10, 20, 60)])
-    row, = measure(cells_of([np.eye(3) * [0, 1, 0]]), img, ['cell'])
-    assert row[3] == 1 and row[-2:] == [30.0, 30.0]
+    cells = cells_of([np.eye(3) * [0, 1, 0]])
+    row, = measure(cells, intensities_of(cells, img))
+    assert row[3] == 1 and row[-2:].tolist() == [30.0, 30.0]
+
+
+def test_intensities_of_a_reduced_part():
+    img = np.arange(12.).reshape(3, 4)
+    mask = np.zeros((9, 11), bool)
+    mask[3:5, 5:8] = True
+    cells = cells_of([mask])
+    whole = np.kron(img, np.ones((3, 3)))[:9, :11]
+    found = intensities_of(cells, img[1:, 1:], (3, 3), 3)
+    assert np.allclose(found, intensities_of(cells, whole))
 
 
 def test_square_microns(tmp_path, found_in):
