@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pace_mmdet.images.stacks import PixelSize
-from pace_mmdet.inference.writers.measurements import (intensities_of, measure,
-                                                      write_table)
+from pace_mmdet.inference.writers.measurements import (
+    intensities_of, measure, write_table)
 
 from ..conftest import bitmaps_of, cells_of
 
