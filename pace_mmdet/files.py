@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import sys
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -174,6 +175,23 @@ def write_atomically(path: Union[str, Path],
     """
     with atomic_file(path, private) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def replace_folder(complete: Path, path: Path) -> None:
+    """Give a folder its name; one that stands there goes.
+
+    Args:
+        complete (Path): The folder, on the same disk.
+        path (Path): Its name.
+    """
+    if path.is_dir() and not path.is_symlink():
+        old = temporary_path(path)
+        os.replace(path, old)
+        os.replace(complete, path)
+        shutil.rmtree(old)
+    else:
+        path.unlink(missing_ok=True)
+        os.replace(complete, path)
 
 
 class PathLock:

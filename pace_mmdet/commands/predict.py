@@ -16,6 +16,7 @@ from pace_mmdet.inference.inputs import Job, plan_jobs, prepare_folder
 from pace_mmdet.inference.preparation import DEFAULT_SCORE_THR, TILE_SIZE
 from pace_mmdet.inference.processes import Share, join_processes
 from pace_mmdet.inference.segmenter import OVERLAP, Segmenter, load_segmenter
+from pace_mmdet.inference.slide_batch import SlideBatch
 from pace_mmdet.inference.writers import FORMATS
 
 from .image_options import add_intensity_options, add_plane_options
@@ -80,6 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--device',
         help='such as cuda:1, mps or cpu (default: a GPU if there is one)')
     parser.add_argument(
+        '--amp', action='store_true',
+        help='compute in bfloat16 where that loses nothing (GPU)')
+    parser.add_argument(
         '--trust-checkpoint', action='store_true',
         help='run the code that a checkpoint may hold: only for files from '
         'people you trust')
@@ -131,7 +135,8 @@ def _predict(args: argparse.Namespace, share: Share, jobs: List[Job],
         trust=args.trust_checkpoint,
         tile_size=args.tile_size,
         overlap=args.overlap,
-        batch_size=args.batch_size)
+        batch_size=args.batch_size,
+        in_bfloat16=args.amp)
     console = Console(stderr=True)
     channel = args.channel
     if channel is None:
@@ -143,15 +148,21 @@ def _predict(args: argparse.Namespace, share: Share, jobs: List[Job],
                   args.overwrite, console, args.page)
     try:
         batch.run(share.of(jobs))
+        summaries = [part for row in share.gather([batch.summary])
+                     for part in row]
+        large = [job for part in summaries for job in part.slides]
+        if large:
+            together = SlideBatch(
+                segmenter, formats, channel, args.skip_existing,
+                args.overwrite, Console(stderr=True, quiet=share.rank > 0),
+                args.page, share=share)
+            summaries.append(together.run(sorted(large)))
     except KeyboardInterrupt:
-        console.print('\nStopped. What was written is complete; to go on, '
-                      'repeat the command with --skip-existing')
+        console.print('\nStopped. What was written is complete, and what '
+                      'was found is kept; to go on, repeat the command with '
+                      '--skip-existing')
         return 130
-    summaries = share.gather([batch.summary])
-    if share.rank:
-        return 0
-    return _conclude([part for row in summaries for part in row],
-                     args.out_dir)
+    return 0 if share.rank else _conclude(summaries, args.out_dir)
 
 
 def _described(segmenter: Segmenter, count: int,

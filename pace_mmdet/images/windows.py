@@ -150,18 +150,20 @@ class PlaneWindows:
         return block
 
     def sample(self, level: int = 0,
-               most: int = SAMPLE_PIXELS) -> np.ndarray:
+               most: Optional[int] = None) -> np.ndarray:
         """Pixels that stand for the plane.
 
         Args:
             level (int): Of which size.
-            most (int): How many.
+            most (int, optional): How many; by default
+                :data:`SAMPLE_PIXELS`.
 
         Returns:
             ndarray: The whole level if it has no more; else parts of it,
             evenly spread, one below the other.
         """
         height, width = self.levels[level]
+        most = SAMPLE_PIXELS if most is None else most
         if height * width <= most:
             return self.read(0, 0, width, height, level)
         side = min(_SAMPLE_SIDE, height, width)

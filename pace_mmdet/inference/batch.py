@@ -17,11 +17,13 @@ from pace_mmdet.images.stacks import ImageStack
 
 from .inputs import Job
 from .segmenter import Segmented, Segmenter
+from .slides import is_slide
 from .writers import FORMATS, FileCells, Output, outputs_of
 from .writers.overlays import pictures_in
+from .writers.zarr_labels import check_installed
 
 _MOST_REMARKS = 5
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass
@@ -34,11 +36,14 @@ class Summary:
         failed (list[str]): A message for each file that could not be
             segmented or written.
         cells (int): Cells of all files that were segmented.
+        slides (list[Job]): Files too large for this, left for
+            :class:`~.slide_batch.SlideBatch`.
     """
     done: List[str] = field(default_factory=list)
     skipped: List[str] = field(default_factory=list)
     failed: List[str] = field(default_factory=list)
     cells: int = 0
+    slides: List[Job] = field(default_factory=list)
 
 
 @dataclass
@@ -139,14 +144,8 @@ class Batch:
             UserError: If the disk or the memory is full: the other files
                 would fare no better.
         """
-        with Progress(
-                TextColumn('{task.description}'),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                console=self.console) as progress, contextlib.ExitStack(
-                ) as files:
+        with progress_bars(self.console) as progress, contextlib.ExitStack(
+        ) as files:
             files.callback(self._close_all)
             images = progress.add_task('images', total=len(jobs))
             tiles = progress.add_task('tiles', total=None)
@@ -155,7 +154,7 @@ class Batch:
                 progress.update(tiles, completed=done, total=total)
 
             planes = self._planes(jobs, progress, images)
-            with _memory_faults():
+            with memory_faults():
                 for (number, plane), found in self.segmenter.stream(
                         planes, on_tile):
                     file = self._open.get(number)
@@ -176,8 +175,11 @@ class Batch:
             try:
                 file = self._start(job)
                 if file is None:
-                    self.summary.skipped.append(str(job.path))
                     progress.advance(task)
+                    continue
+                if is_slide(file.stack):
+                    file.stack.close()
+                    self.summary.slides.append(job)
                     continue
                 self._open[number] = file
                 for plane in range(len(file.stack)):
@@ -194,18 +196,25 @@ class Batch:
         stack = ImageStack(job.path, self.channel, page=self.page)
         try:
             _check_stack(stack)
-            outputs = [
-                output for name in self.formats
-                for output in outputs_of(name, stack.shape)
-                if not (self.skip_existing and job.path_of(output).exists())
-            ]
+            outputs = sum(self._missing(job, stack).values(), [])
         except BaseException:
             stack.close()
             raise
         if not outputs:
             stack.close()
+            self.summary.skipped.append(str(job.path))
             return None
         return _OpenFile(job, stack, outputs, time.monotonic())
+
+    def _missing(self, job: Job,
+                 stack: ImageStack) -> Dict[str, List[Output]]:
+        """What is to be written of a file, by the name of the format."""
+        return {
+            name: [
+                output for output in outputs_of(name, stack.shape)
+                if not (self.skip_existing and job.path_of(output).exists())
+            ] for name in self.formats
+        }
 
     def _read(self, file: _OpenFile, plane: int) -> np.ndarray:
         stack, preparation = file.stack, self.segmenter.preparation
@@ -234,7 +243,7 @@ class Batch:
             try:
                 self._write(output, found, file.job)
             except OSError as error:
-                if error.errno in _DISK_FULL:
+                if error.errno in DISK_FULL:
                     raise UserError(
                         f'{file.job.stem}{output.ending}: not written, the '
                         'disk is full. What was written before is complete; '
@@ -258,28 +267,38 @@ class Batch:
 
     def _report(self, file: _OpenFile, planes: List[Segmented]) -> None:
         cells = [plane.cells for plane in planes]
-        count = sum(map(len, cells))
         areas = np.concatenate([c.areas for c in cells])
-        size = f'{cells[0].width} x {cells[0].height}'
-        if len(planes) > 1:
-            size = f'{len(planes)} x {size}'
-        diameter = (f'{2 * math.sqrt(np.median(areas) / math.pi):5.1f} px '
-                    'across') if count else ' ' * 15
-        seconds = time.monotonic() - file.started
+        self._say(file.job, (len(planes), cells[0].height, cells[0].width),
+                  len(areas), float(np.median(areas)) if len(areas) else 0.,
+                  file.started, file.remarks)
+        self._caution(sum(plane.joined for plane in planes),
+                      sum(plane.full_tiles for plane in planes))
+
+    def _say(self, job: Job, shape: Tuple[int, int, int], count: int,
+             area: float, started: float, said: List[str]) -> None:
+        """A line on a file's planes, height and width, and its cells."""
+        planes, height, width = shape
+        size = f'{width} x {height}'
+        if planes > 1:
+            size = f'{planes} x {size}'
+        diameter = (f'{2 * math.sqrt(area / math.pi):5.1f} px across'
+                    if count else ' ' * 15)
+        seconds = time.monotonic() - started
         self.console.print(
-            f'[bold]{_plain(file.job.path.name):<32}[/] {size:>18}  '
+            f'[bold]{_plain(job.path.name):<32}[/] {size:>18}  '
             f'[green]{count:6d} cells[/]  {diameter}  {seconds:6.1f} s',
             highlight=False, soft_wrap=True)
-        for text in file.remarks[:_MOST_REMARKS]:
+        for text in said[:_MOST_REMARKS]:
             self._warn(text)
-        if len(file.remarks) > _MOST_REMARKS:
-            self._warn(f'{len(file.remarks) - _MOST_REMARKS} more of these')
-        joined = sum(plane.joined for plane in planes)
+        if len(said) > _MOST_REMARKS:
+            self._warn(f'{len(said) - _MOST_REMARKS} more of these')
+
+    def _caution(self, joined: int, full: int) -> None:
+        """Say of tiles what may have gone wrong."""
         if joined:
             self._warn(f'{joined} cells are larger than the overlap of the '
                        'tiles and were put together from pieces; a larger '
                        '--overlap sees them whole')
-        full = sum(plane.full_tiles for plane in planes)
         if full:
             self._warn(f'{full} tiles hold as many cells as the model gives '
                        'at most, some may be missing; take a smaller '
@@ -305,11 +324,20 @@ class Batch:
         self._open.clear()
 
 
+def progress_bars(console: Console) -> Progress:
+    """Bars with counts, the time so far and the time that is left."""
+    return Progress(
+        TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), TimeRemainingColumn(), console=console)
+
+
 def _checked(formats: Sequence[str]) -> List[str]:
     """Names of formats, each once."""
     if not formats or not set(formats) <= set(FORMATS):
         raise UserError(f'--format {",".join(formats)}: expected some of '
                         f'{",".join(FORMATS)}')
+    if 'zarr' in formats:
+        check_installed()
     return list(dict.fromkeys(formats))
 
 
@@ -327,7 +355,7 @@ def _check_stack(stack: ImageStack) -> None:
 
 
 @contextlib.contextmanager
-def _memory_faults() -> Iterator[None]:
+def memory_faults() -> Iterator[None]:
     """Say what to do where NumPy or PyTorch run out of memory."""
     try:
         yield

@@ -120,6 +120,31 @@ class Cells:
             bboxes=self.bboxes + np.array([x, y, x, y]),
             corners=self.corners + np.array([x, y]))
 
+    def clipped(self) -> 'Cells':
+        """Without what lies beyond the image's right and lower end."""
+        boxes = self.mask_boxes
+        beyond = ((boxes[:, 2] > self.width) | (boxes[:, 3] > self.height))
+        if not beyond.any():
+            return self
+        crops = list(self.crops)
+        for row in np.flatnonzero(beyond):
+            x, y = self.corners[row]
+            crops[row] = crops[row][:max(self.height - y, 0),
+                                    :max(self.width - x, 0)]
+        found = replace(self, crops=crops)[
+            [row for row, crop in enumerate(crops) if crop.any()]]
+        # What is left of a mask may be smaller than its box.
+        return _tightened(found)
+
+
+def _tightened(cells: Cells) -> Cells:
+    corners, crops = cells.corners.copy(), list(cells.crops)
+    for row, crop in enumerate(crops):
+        y, x = (np.flatnonzero(crop.any(axis=axis)) for axis in (1, 0))
+        corners[row] += x[0], y[0]
+        crops[row] = crop[y[0]:y[-1] + 1, x[0]:x[-1] + 1]
+    return replace(cells, corners=corners, crops=crops)
+
 
 def join_cells(parts: Sequence[Cells]) -> Cells:
     """The cells of one image from several lists of them.
@@ -134,6 +159,12 @@ def join_cells(parts: Sequence[Cells]) -> Cells:
         labels=np.concatenate([part.labels for part in parts]),
         corners=np.concatenate([part.corners for part in parts]),
         crops=[crop for part in parts for crop in part.crops])
+
+
+def no_cells(height: int, width: int) -> Cells:
+    """An image without any."""
+    return Cells(height, width, np.zeros((0, 4)), np.zeros(0),
+                 np.zeros(0, np.int64), np.zeros((0, 2), np.int64), [])
 
 
 def cells_from_codes(codes: Sequence[dict], bboxes: np.ndarray,

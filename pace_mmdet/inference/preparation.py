@@ -12,7 +12,7 @@ from mmengine.config import Config
 from pace_mmdet.coco.box_sizes import measure_boxes
 from pace_mmdet.engine.cell_scale import training_files
 from pace_mmdet.errors import UserError
-from pace_mmdet.images.intensities import check_mode, stretch, to_uint8
+from pace_mmdet.images.intensities import Scaling, check_mode, scaling_of
 
 from .tiling import LEFT_WHOLE
 
@@ -63,8 +63,20 @@ class Preparation:
         Raises:
             ValueError: If ``normalize`` refuses it.
         """
-        convert = stretch if self.to_float32 else to_uint8
-        return convert(img, self.normalize, self.low, self.high)
+        return self.scaling(img).apply(img, self.dtype)
+
+    @property
+    def dtype(self) -> type:
+        """Of the images that the network gets."""
+        return np.float32 if self.to_float32 else np.uint8
+
+    def scaling(self, img: np.ndarray) -> Scaling:
+        """How an image, or a sample of its pixels, is to be brought there.
+
+        Raises:
+            ValueError: If ``normalize`` refuses it.
+        """
+        return scaling_of(img, self.normalize, self.low, self.high)
 
     def factor(self, height: int, width: int) -> float:
         """By how much an image is resized for the network.

@@ -23,12 +23,19 @@ class ThresholdDetector:
     def __init__(self, threshold: float = 128) -> None:
         self.threshold = threshold
 
-    def __call__(self, tiles: Sequence[np.ndarray],
-                 factor: float) -> List[Cells]:
+    @property
+    def identity(self) -> str:
+        """Tells it from other detectors."""
+        return f'threshold {self.threshold:g}'
+
+    def __call__(self, tiles: Sequence[np.ndarray], factor: float,
+                 zoom: int = 1) -> List[Cells]:
         """Find the cells of some tiles; as of ``NetworkDetector``.
 
         The larger of two cells scores more.
         """
+        if zoom > 1:
+            tiles = [tile.repeat(zoom, 0).repeat(zoom, 1) for tile in tiles]
         return [self._cells(tile) for tile in tiles]
 
     def _cells(self, tile: np.ndarray) -> Cells:

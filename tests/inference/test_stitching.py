@@ -2,8 +2,7 @@
 import numpy as np
 import pytest
 
-from pace_mmdet.inference.merging import (belonging, drop_hidden,
-                                          merge_tiles)
+from pace_mmdet.inference.merging import belonging, drop_hidden, merge_tiles
 from pace_mmdet.inference.spool import SpoolWriter, read_index, read_record
 from pace_mmdet.inference.stitching import Measured, Stitcher
 from pace_mmdet.inference.tiling import plan_tiles

@@ -3,7 +3,8 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
-from . import coco, geojson, imagej_rois, label_images, measurements, overlays
+from . import (coco, geojson, imagej_rois, label_images, measurements,
+               overlays, zarr_labels)
 from .results import FileCells
 
 
@@ -26,6 +27,7 @@ _FILES: Dict[str, Tuple[Output, ...]] = {
     'roi': (Output('_rois.zip', imagej_rois.write_rois), ),
     'geojson': (Output('.geojson', geojson.write_geojson), ),
     'csv': (Output('_cells.csv', measurements.write_table), ),
+    'zarr': (Output('_labels.zarr', zarr_labels.write_zarr_labels), ),
 }
 FORMATS = (*_FILES, 'overlay')
 """The names of all formats."""

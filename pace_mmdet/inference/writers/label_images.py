@@ -30,15 +30,12 @@ def write_label_image(found: FileCells, path: Path) -> None:
     first = found.planes[0]
     shape = (*found.shape, first.height, first.width)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    named = _is_subsequence(found.axes, 'TZC')
     options: dict = dict(bigtiff=size > _MOST_BYTES)
-    if named and not (found.is_ome or dtype.itemsize > 2
-                      or options['bigtiff']):
+    if _is_named(found) and not (found.is_ome or dtype.itemsize > 2
+                                 or options['bigtiff']):
         options = _imagej(found, most)
-    elif named:
-        options.update(_ome(found))
     else:
-        options.update(_plain(found))
+        options.update(metadata_of(found))
     with atomic_file(path) as file:
         with tifffile.TiffWriter(
                 file,
@@ -56,6 +53,18 @@ def write_label_image(found: FileCells, path: Path) -> None:
 def _planes(found: FileCells, dtype: np.dtype) -> Iterator[np.ndarray]:
     for cells in found.planes:
         yield cells.label_image(dtype)
+
+
+def metadata_of(found: FileCells) -> dict:
+    """tifffile's options: OME's metadata where it has names for the axes.
+
+    Among them is ``ome``, whether it is OME's.
+    """
+    return _ome(found) if _is_named(found) else _plain(found)
+
+
+def _is_named(found: FileCells) -> bool:
+    return _is_subsequence(found.axes, 'TZC')
 
 
 def _is_subsequence(axes: str, order: str) -> bool:

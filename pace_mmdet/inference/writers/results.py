@@ -25,6 +25,8 @@ class FileCells:
         is_ome (bool): Whether the file is an OME-TIFF.
         classes (Sequence[str]): Names of the classes; those that cells have
             beyond them are called by their number.
+        names (Sequence[str]): Places of the file's images in it, such as a
+            plate's fields.
     """
     path: Path
     planes: List[Cells]
@@ -35,6 +37,7 @@ class FileCells:
     pixel_size: Optional[PixelSize] = None
     is_ome: bool = False
     classes: Sequence[str] = field(default=('cell', ))
+    names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         most = max(cells.labels.max(initial=0) for cells in self.planes)
@@ -47,7 +50,7 @@ class FileCells:
         """What a file and its cells make together."""
         return cls(stack.path, planes, axes=stack.axes, shape=stack.shape,
                    pixel_size=stack.pixel_size, is_ome=stack.is_ome,
-                   **others)
+                   names=stack.names, **others)
 
     def position(self, plane: int) -> dict:
         """Where a plane is in the stack: axis letter to index."""

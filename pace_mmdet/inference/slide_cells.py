@@ -1,0 +1,189 @@
+"""The cells of a slide's plane: found tile by tile, merged, kept on disk."""
+import json
+import secrets
+from pathlib import Path
+from typing import Callable, List, Sequence
+
+import numpy as np
+
+from pace_mmdet.files import write_atomically
+
+from .cells import Cells, join_cells, no_cells
+from .painting import Band, LabelPlane
+from .processes import Share
+from .slide_tiles import SlidePlan, TileFinder, read_ahead
+from .spool import SpoolWriter, read_index, read_record
+from .stitching import Measured, Stitcher
+
+# Cells that are kept, read and measured together.
+_BAND = 2048
+# Parts of the work for each process, so that all end at about the same time.
+_PARTS = 8
+_TILES, _CELLS, _SUMMARY = 'tiles-*.log', 'cells.log', 'cells.json'
+
+
+class PlaneCells:
+    """The merged cells of a plane, in bands.
+
+    Args:
+        folder (Path): Where :func:`merge_plane` put them.
+        height (int): Of the plane, in pixels.
+        width (int): The same.
+
+    Attributes:
+        joined (int): Cells that were put together from pieces.
+        full_tiles (int): Tiles with as many cells as the model can give.
+        most_label (int): The highest index of a class.
+    """
+
+    def __init__(self, folder: Path, height: int, width: int) -> None:
+        self._size = height, width
+        about = json.loads((folder / _SUMMARY).read_text())
+        self.joined, self.full_tiles = about['joined'], about['full_tiles']
+        self.most_label = about['most_label']
+        self._firsts = about['firsts']
+        self._records = read_index(folder, _CELLS)
+        self.scores = np.load(folder / 'scores.npy')
+        self.label_plane = LabelPlane(height, width, self.scores, [
+            Band(*place, lambda number=number: self.band(number).cells)
+            for number, place in enumerate(zip(
+                about['firsts'], about['tops'], about['bottoms']))])
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def num_bands(self) -> int:
+        """Into how many bands they are divided."""
+        return len(self._firsts)
+
+    def first(self, number: int) -> int:
+        """How many cells come before a band."""
+        return self._firsts[number]
+
+    def band(self, number: int) -> Measured:
+        """The cells of a band, with their intensities."""
+        return read_record(self._records[number], *self._size)
+
+    def all(self) -> Cells:
+        """All of them, in memory."""
+        return join_cells([no_cells(*self._size)] + [
+            self.band(number).cells for number in range(self.num_bands)])
+
+
+def find_tiles(finder: TileFinder, folder: Path, share: Share,
+               threads: int, on_tile: Callable[[int, int], None]) -> int:
+    """Find the cells of all tiles that were not done before.
+
+    Args:
+        finder (TileFinder): Of the plane.
+        folder (Path): Where they are kept.
+        share (Share): The processes that share out the tiles.
+        threads (int): That read ahead.
+        on_tile (Callable): Called with the tiles that are done, as far as is
+            known here, and their number.
+
+    Returns:
+        int: Tiles that were done before.
+    """
+    groups = finder.groups()
+    total = sum(map(len, groups))
+
+    def prepare() -> tuple:
+        folder.mkdir(parents=True, exist_ok=True)
+        done = set(read_index(folder, _TILES))
+        token = secrets.token_hex(4)
+        (folder / f'claims-{token}').mkdir()
+        left = [number for number, group in enumerate(groups)
+                if not done.issuperset(group)]
+        return left, token
+
+    left, token = share.first(prepare)
+    units = _units([groups[number] for number in left],
+                   share.count * _PARTS)
+    before = total - sum(len(group) for unit in units for group in unit)
+    on_tile(before, total)
+
+    def claimed() -> list:
+        done = before
+        for number in share.claimed(len(units), folder / f'claims-{token}'):
+            # The others have taken those that come before.
+            done = before + sum(len(group) for unit in units[:number]
+                                for group in unit)
+            for group in units[number]:
+                done += len(group)
+                yield done, group
+
+    def work() -> None:
+        log = SpoolWriter(folder / f'tiles-{token}-{share.rank}.log')
+        try:
+            for (done, group), parts in read_ahead(
+                    lambda item: [finder.read(index) for index in item[1]],
+                    claimed(), threads):
+                for index, (found, full) in zip(group,
+                                                finder.find(group, parts)):
+                    log.append(index, found, int(full))
+                on_tile(done, total)
+        finally:
+            log.close()
+
+    share.together(work)
+    return before
+
+
+def _units(groups: Sequence[List[int]],
+           count: int) -> List[List[List[int]]]:
+    """About so many runs of groups, one after the other."""
+    size = max(-(-len(groups) // count), 1)
+    return [list(groups[start:start + size])
+            for start in range(0, len(groups), size)]
+
+
+def merge_plane(finder: TileFinder, plan: SlidePlan, folder: Path,
+                height: int, width: int) -> None:
+    """Merge the cells of a plane's tiles, for :class:`PlaneCells`."""
+    if (folder / _SUMMARY).exists():
+        return
+    index = read_index(folder, _TILES)
+    stitcher = Stitcher(plan.layout, finder.measure)
+    (folder / _CELLS).unlink(missing_ok=True)
+    log = SpoolWriter(folder / _CELLS)
+    about = dict(firsts=[], tops=[], bottoms=[])
+    waiting: List[Measured] = []
+    scores: List[np.ndarray] = []
+    most_label = count = 0
+
+    def write() -> None:
+        nonlocal count, most_label
+        found = _joined(waiting)
+        waiting.clear()
+        if not len(found):
+            return
+        boxes = found.cells.mask_boxes
+        log.append(len(about['firsts']), found)
+        about['firsts'].append(count)
+        about['tops'].append(int(boxes[:, 1].min()))
+        about['bottoms'].append(int(boxes[:, 3].max()))
+        scores.append(found.cells.scores)
+        count += len(found)
+        most_label = max(most_label, int(found.cells.labels.max()))
+
+    columns = len(plan.layout.columns)
+    for row in range(len(plan.layout.rows)):
+        waiting.append(stitcher.add_row(row, [
+            read_record(index[row * columns + column], height, width)
+            for column in range(columns)]))
+        if sum(map(len, waiting)) >= _BAND:
+            write()
+    if waiting:
+        write()
+    log.close()
+    np.save(folder / 'scores.npy', np.concatenate([np.zeros(0), *scores]))
+    write_atomically(folder / _SUMMARY, json.dumps(dict(
+        about, joined=stitcher.joined, most_label=most_label,
+        full_tiles=sum(record.note for record in index.values()))))
+
+
+def _joined(parts: List[Measured]) -> Measured:
+    return Measured(join_cells([part.cells for part in parts]),
+                    np.concatenate([part.values for part in parts]))

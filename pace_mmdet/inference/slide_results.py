@@ -1,0 +1,125 @@
+"""What is written of a slide, in parts that processes share out."""
+import secrets
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Sequence
+
+import numpy as np
+
+from pace_mmdet.files import atomic_file, replace_folder
+from pace_mmdet.images.stacks import ImageStack
+
+from . import painting
+from .cells import no_cells
+from .inputs import Job
+from .processes import Share
+from .slide_cells import PlaneCells
+from .writers import Output
+from .writers.label_pyramids import write_label_pyramid
+from .writers.measurements import TableWriter, measure
+from .writers.results import FileCells
+from .writers.zarr_labels import LabelStore
+
+
+def write_results(stack: ImageStack, planes: Sequence[PlaneCells], job: Job,
+                  outputs: Dict[str, List[Output]], folder: Path,
+                  share: Share, classes: Sequence[str]) -> None:
+    """Write the results of a slide.
+
+    Args:
+        stack (ImageStack): The slide.
+        planes (Sequence[PlaneCells]): The cells of its planes.
+        job (Job): Where results go.
+        outputs (dict[str, list[Output]]): What is written, by the name of
+            the format.
+        folder (Path): For what is not complete.
+        share (Share): The processes, each of which calls this.
+        classes (Sequence[str]): Names of the classes.
+    """
+    about = _about(stack, planes, classes)
+    tables = folder / 'tables'
+    tasks: List[Callable[[], None]] = []
+    store: Optional[LabelStore] = None
+    if 'zarr' in outputs:
+        store = LabelStore(folder / 'labels.zarr', about,
+                           [plane.label_plane for plane in planes])
+        share.first(store.create)
+        tasks += [
+            lambda place=(number, level, row): store.write_row(*place)
+            for number, plane in enumerate(planes)
+            for level, (height, _) in enumerate(plane.label_plane.sizes)
+            for row in range(-(-height // painting.BLOCK))]
+    if 'zarr' in outputs or 'csv' in outputs:
+        tasks += [
+            lambda place=(number, band): _measure(planes, tables, *place)
+            for number, plane in enumerate(planes)
+            for band in range(plane.num_bands)]
+
+    def prepare() -> Path:
+        tables.mkdir(exist_ok=True)
+        claims = folder / f'claims-{secrets.token_hex(4)}'
+        claims.mkdir()
+        return claims
+
+    claims = share.first(prepare)
+
+    def work() -> None:
+        for number in share.claimed(len(tasks), claims):
+            tasks[number]()
+
+    share.together(work)
+    share.first(lambda: _finish(about, planes, job, outputs, tables, store))
+
+
+def _measure(planes: Sequence[PlaneCells], tables: Path, number: int,
+             band: int) -> None:
+    found = planes[number].band(band)
+    rows = measure(found.cells, found.values, planes[number].first(band))
+    np.save(tables / f'{number}-{band}.npy', rows)
+
+
+def _finish(about: FileCells, planes: Sequence[PlaneCells], job: Job,
+            outputs: Dict[str, List[Output]], tables: Path,
+            store: Optional[LabelStore]) -> None:
+    """Put together what the first process alone writes."""
+
+    def rows_of(number: int) -> List[np.ndarray]:
+        return [np.load(tables / f'{number}-{band}.npy')
+                for band in range(planes[number].num_bands)]
+
+    for name, files in outputs.items():
+        paths = [job.path_of(output) for output in files]
+        if name == 'labels':
+            write_label_pyramid(about, [plane.label_plane
+                                        for plane in planes], paths[0])
+        elif name == 'csv':
+            with atomic_file(paths[0]) as file:
+                table = TableWriter(file, about)
+                for number in range(len(planes)):
+                    for rows in rows_of(number):
+                        table.add(number, rows)
+                table.end()
+        elif name == 'zarr':
+            store.write_table([rows_of(number)
+                               for number in range(len(planes))])
+            replace_folder(store.path, paths[0])
+        else:
+            whole = FileCells(**{
+                **vars(about), 'planes': [plane.all() for plane in planes]})
+            for output, path in zip(files, paths):
+                output.write(whole, path)
+
+
+def _about(stack: ImageStack, planes: Sequence[PlaneCells],
+           classes: Sequence[str]) -> FileCells:
+    """What is known of the file, with planes that hold no cells."""
+    most = max(plane.most_label for plane in planes)
+    classes = (*classes, *(f'class {label}' for label in range(
+        len(classes), most + 1)))
+    return FileCells.of_stack(
+        stack, [no_cells(plane.label_plane.height, plane.label_plane.width)
+                for plane in planes],
+        read=stack.read, intensities=_no_picture, classes=classes)
+
+
+def _no_picture(img: np.ndarray) -> np.ndarray:
+    raise ValueError('a slide is too large for one picture of it')
