@@ -5,7 +5,10 @@ Results go into --out-dir, named after the input.
 """
 import argparse
 import contextlib
-from typing import List, Optional
+import os
+import signal
+import sys
+from typing import Any, Iterator, List, Optional
 
 from rich.console import Console
 
@@ -20,7 +23,7 @@ from pace_mmdet.inference.slide_batch import SlideBatch
 from pace_mmdet.inference.writers import FORMATS
 
 from .image_options import add_intensity_options, add_plane_options
-from .running import program
+from .running import EXIT_USER_ERROR, program
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,10 +119,37 @@ def run(args: argparse.Namespace) -> int:
     prepare_folder(args.out_dir)
     alone = contextlib.nullcontext() if share.rank else folder_lock(
         args.out_dir, 'Wait for it, or choose another --out-dir')
-    with alone:
+    with alone, _saying_how_to_go_on(share):
         # Only when all have looked may the first begin to write.
         share.gather([])
         return _predict(args, share, jobs, formats)
+
+
+@contextlib.contextmanager
+def _saying_how_to_go_on(share: Share) -> Iterator[None]:
+    """Of several processes, say it when a launcher ends them.
+
+    It does so when one of them was killed.
+    """
+    if share.count == 1:
+        yield
+        return
+
+    def end(number: int, frame: Any) -> None:
+        # One line is enough, but the first process may be the killed one.
+        if share.rank < 2:
+            print('error: stopped by its launcher, as another process has '
+                  'ended or it was told to. What was found is kept; to go '
+                  'on, repeat the command with --skip-existing',
+                  file=sys.stderr, flush=True)
+        # Without waiting for what the others will never send.
+        os._exit(EXIT_USER_ERROR)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _predict(args: argparse.Namespace, share: Share, jobs: List[Job],

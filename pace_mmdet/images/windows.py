@@ -18,7 +18,7 @@ from .samples import UPRIGHT, Samples
 _KEPT = 1 << 28
 # Pixels from which the intensities of a plane are judged, and the sides of
 # the parts that are taken of one that has more.
-SAMPLE_PIXELS, _SAMPLE_SIDE = 1 << 26, 512
+SAMPLE_PIXELS, _SAMPLE_SIDE = 1 << 25, 512
 # A reduced copy may be rounded up or down.
 _ROUNDING = 1
 

@@ -15,7 +15,7 @@ from .processes import Share
 from .slide_cells import PlaneCells
 from .writers import Output
 from .writers.label_pyramids import write_label_pyramid
-from .writers.measurements import TableWriter, measure
+from .writers.measurements import measure, table_head, table_rows
 from .writers.results import FileCells
 from .writers.zarr_labels import LabelStore
 
@@ -39,6 +39,12 @@ def write_results(stack: ImageStack, planes: Sequence[PlaneCells], job: Job,
     tables = folder / 'tables'
     tasks: List[Callable[[], None]] = []
     store: Optional[LabelStore] = None
+    if 'zarr' in outputs or 'csv' in outputs:
+        tasks += [
+            lambda place=(number, band): _measure(about, planes, tables,
+                                                  *place)
+            for number, plane in enumerate(planes)
+            for band in range(plane.num_bands)]
     if 'zarr' in outputs:
         store = LabelStore(folder / 'labels.zarr', about,
                            [plane.label_plane for plane in planes])
@@ -48,11 +54,6 @@ def write_results(stack: ImageStack, planes: Sequence[PlaneCells], job: Job,
             for number, plane in enumerate(planes)
             for level, (height, _) in enumerate(plane.label_plane.sizes)
             for row in range(-(-height // painting.BLOCK))]
-    if 'zarr' in outputs or 'csv' in outputs:
-        tasks += [
-            lambda place=(number, band): _measure(planes, tables, *place)
-            for number, plane in enumerate(planes)
-            for band in range(plane.num_bands)]
 
     def prepare() -> Path:
         tables.mkdir(exist_ok=True)
@@ -70,11 +71,14 @@ def write_results(stack: ImageStack, planes: Sequence[PlaneCells], job: Job,
     share.first(lambda: _finish(about, planes, job, outputs, tables, store))
 
 
-def _measure(planes: Sequence[PlaneCells], tables: Path, number: int,
-             band: int) -> None:
+def _measure(about: FileCells, planes: Sequence[PlaneCells], tables: Path,
+             number: int, band: int) -> None:
+    """Measure a band's cells, for both kinds of tables."""
     found = planes[number].band(band)
     rows = measure(found.cells, found.values, planes[number].first(band))
     np.save(tables / f'{number}-{band}.npy', rows)
+    (tables / f'{number}-{band}.csv').write_text(
+        table_rows(about, number, rows), encoding='utf-8', newline='')
 
 
 def _finish(about: FileCells, planes: Sequence[PlaneCells], job: Job,
@@ -93,11 +97,11 @@ def _finish(about: FileCells, planes: Sequence[PlaneCells], job: Job,
                                         for plane in planes], paths[0])
         elif name == 'csv':
             with atomic_file(paths[0]) as file:
-                table = TableWriter(file, about)
-                for number in range(len(planes)):
-                    for rows in rows_of(number):
-                        table.add(number, rows)
-                table.end()
+                file.write(table_head(about).encode())
+                for number, plane in enumerate(planes):
+                    for band in range(plane.num_bands):
+                        file.write(
+                            (tables / f'{number}-{band}.csv').read_bytes())
         elif name == 'zarr':
             store.write_table([rows_of(number)
                                for number in range(len(planes))])

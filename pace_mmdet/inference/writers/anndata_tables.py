@@ -16,7 +16,7 @@ _ROWS = 1 << 16
 
 
 def write_anndata(folder: Path, plane: np.ndarray, measured: np.ndarray,
-                  classes: Sequence[str]) -> None:
+                  classes: Sequence[str], zarr_format: int = 2) -> None:
     """Write a table, which ``anndata.read_zarr(folder / 'cells')`` opens.
 
     ``X`` has a row for each cell and a column for each measurement, ``obs``
@@ -27,9 +27,10 @@ def write_anndata(folder: Path, plane: np.ndarray, measured: np.ndarray,
         plane (ndarray): Number of each cell's plane, shape (N, ).
         measured (ndarray): As of :func:`~.measurements.measure`, (N, C).
         classes (Sequence[str]): Names of the classes.
+        zarr_format (int): 2 or 3.
     """
     import zarr
-    root = zarr.open_group(str(folder), mode='w', zarr_format=2)
+    root = zarr.open_group(str(folder), mode='w', zarr_format=zarr_format)
     table = _group(root, 'cells', 'anndata', '0.1.0')
     columns = [COLUMNS.index(name) for name in VALUES]
     _array(table, 'X', measured[:, columns])

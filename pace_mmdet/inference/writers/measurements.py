@@ -2,7 +2,7 @@
 import csv
 import io
 from pathlib import Path
-from typing import BinaryIO, Tuple
+from typing import List, Optional, Tuple
 
 import numpy as np
 
@@ -34,52 +34,54 @@ def write_table(found: FileCells, path: Path) -> None:
         path (Path): The file to write.
     """
     with atomic_file(path) as file:
-        table = TableWriter(file, found)
+        file.write(table_head(found).encode())
         for plane, cells in enumerate(found.planes):
             if len(cells):
                 values = intensities_of(cells, found.read(plane))
-                table.add(plane, measure(cells, values))
-        table.end()
+                rows = table_rows(found, plane, measure(cells, values))
+                file.write(rows.encode())
 
 
-class TableWriter:
-    """Writes rows of the table.
+def table_head(about: FileCells) -> str:
+    """The first line of the table.
 
     Args:
-        file (BinaryIO): The open file.
         about (FileCells): What is known of the image file.
     """
+    columns = ['file', 'plane', *about.axes.lower(), *COLUMNS]
+    return _as_csv([columns + ['area_um2'] * (_square_um(about) is not None)])
 
-    def __init__(self, file: BinaryIO, about: FileCells) -> None:
-        self._about = about
-        size = about.pixel_size
-        self._um2 = (size.x * size.y
-                     if size is not None and size.unit == 'µm' else None)
-        self._text = io.TextIOWrapper(file, 'utf-8', newline='',
-                                      write_through=True)
-        self._rows = csv.writer(self._text)
-        columns = ['file', 'plane', *about.axes.lower(), *COLUMNS]
-        self._rows.writerow(columns + ['area_um2'] * (self._um2 is not None))
 
-    def add(self, plane: int, measured: np.ndarray) -> None:
-        """Write the rows of some cells of a plane.
+def table_rows(about: FileCells, plane: int, measured: np.ndarray) -> str:
+    """The lines of some cells of a plane.
 
-        Args:
-            plane (int): Its number.
-            measured (ndarray): As of :func:`measure`.
-        """
-        about = self._about
-        where = [about.path.name, plane, *about.position(plane).values()]
-        for row in measured.round(4).tolist():
-            for column in _WHOLE:
-                row[column] = int(row[column])
-            row[1] = about.classes[row[1]]
-            um2 = [] if self._um2 is None else [round(row[3] * self._um2, 4)]
-            self._rows.writerow(where + row + um2)
+    Args:
+        about (FileCells): What is known of the image file.
+        plane (int): Its number.
+        measured (ndarray): As of :func:`measure`.
+    """
+    where = [about.path.name, plane, *about.position(plane).values()]
+    um2, rows = _square_um(about), measured.round(4).tolist()
+    for row in rows:
+        for column in _WHOLE:
+            row[column] = int(row[column])
+        row[1] = about.classes[row[1]]
+        if um2 is not None:
+            row.append(round(row[3] * um2, 4))
+    return _as_csv([where + row for row in rows])
 
-    def end(self) -> None:
-        """Leave the file to whoever opened it."""
-        self._text.detach()
+
+def _square_um(about: FileCells) -> Optional[float]:
+    """Of a pixel, if that is known."""
+    size = about.pixel_size
+    known = size is not None and size.unit == 'µm'
+    return size.x * size.y if known else None
+
+
+def _as_csv(rows: List[list]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
 
 
 def intensities_of(cells: Cells, img: np.ndarray, corner: Tuple[int, int] = (

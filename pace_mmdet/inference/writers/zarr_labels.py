@@ -1,4 +1,7 @@
-"""OME-Zarr (OME-NGFF 0.4): a labels group, with a table of the cells.
+"""OME-Zarr: a labels group, with a table of the cells.
+
+OME-NGFF 0.5 where the image is of that version, else 0.4, which more programs
+read.
 
 Of a plain image, and of one in which nothing is called a field::
 
@@ -26,7 +29,6 @@ from .anndata_tables import write_anndata
 from .measurements import COLUMNS, intensities_of, measure
 from .results import FileCells
 
-_VERSION = '0.4'
 _KINDS = dict(T='time', C='channel', Z='space')
 
 
@@ -65,15 +67,27 @@ class LabelStore:
             axes, shape = 'T', (self._per_field, )
         self._axes, self._shape = axes, shape
         self._arrays: Dict[tuple, Any] = {}
+        self._format = 3 if (about.path / 'zarr.json').is_file() else 2
+
+    def _content(self, **content: Any) -> dict:
+        """Attributes as the version has them."""
+        if self._format == 3:
+            return dict(ome=dict(version='0.5', **content))
+        for key in {'plate', 'well', 'image-label'} & content.keys():
+            content[key] = dict(content[key], version='0.4')
+        for multiscale in content.get('multiscales', []):
+            multiscale['version'] = '0.4'
+        return content
 
     def create(self) -> None:
         """Make the folder, with all that is known before the cells."""
         import zarr
-        root = zarr.open_group(str(self.path), mode='w', zarr_format=2)
+        root = zarr.open_group(str(self.path), mode='w',
+                               zarr_format=self._format)
         for number, name in enumerate(self._fields):
             field = root.require_group(name) if name else root
             labels = field.create_group('labels')
-            labels.attrs['labels'] = ['cells']
+            labels.attrs.update(self._content(labels=['cells']))
             group = labels.create_group('cells')
             sizes = self._planes[number * self._per_field].sizes
             for level, size in enumerate(sizes):
@@ -83,13 +97,13 @@ class LabelStore:
                     chunks=(*ones, painting.BLOCK, painting.BLOCK),
                     dtype=self._dtype,
                     fill_value=0, chunk_key_encoding=dict(
-                        name='v2', separator='/'))
-            group.attrs.update({
-                'multiscales': [self._multiscale('', len(sizes))],
-                'image-label': dict(version=_VERSION,
-                                    source=dict(image='../../'))})
-            field.attrs['multiscales'] = [
-                self._multiscale('labels/cells/', len(sizes))]
+                        name='default' if self._format == 3 else 'v2',
+                        separator='/'))
+            group.attrs.update(self._content(
+                multiscales=[self._multiscale('', len(sizes))],
+                **{'image-label': dict(source=dict(image='../../'))}))
+            field.attrs.update(self._content(multiscales=[
+                self._multiscale('labels/cells/', len(sizes))]))
         if self._fields != ['']:
             self._describe_fields(root)
 
@@ -107,7 +121,7 @@ class LabelStore:
                 if axis['name'] == 'z' and size.z is not None:
                     axis['unit'], steps[number] = 'micrometer', size.z
         return dict(
-            version=_VERSION, name='cells', axes=axes + space,
+            name='cells', axes=axes + space,
             datasets=[dict(path=f'{folder}{level}',
                            coordinateTransformations=[
                                dict(type='scale', scale=[
@@ -129,10 +143,8 @@ class LabelStore:
             kept = {key: attributes[key] for key in (
                 'plate', 'well', 'bioformats2raw.layout')
                 if key in attributes}
-            for key in {'plate', 'well'} & kept.keys():
-                kept[key] = dict(kept[key], version=_VERSION)
             group = root.require_group(place) if place else root
-            group.attrs.update(kept)
+            group.attrs.update(self._content(**kept))
 
     def write_row(self, plane: int, level: int, row: int) -> None:
         """Write a row of blocks of a plane's label image.
@@ -180,7 +192,7 @@ class LabelStore:
                 np.repeat(np.arange(self._per_field), counts),
                 np.concatenate([np.zeros((0, len(COLUMNS))), *(
                     part for rows in own for part in rows)]),
-                self._about.classes)
+                self._about.classes, self._format)
 
 
 def write_zarr_labels(found: FileCells, path: Path) -> None:
