@@ -2,7 +2,7 @@
 import json
 import secrets
 from pathlib import Path
-from typing import Callable, List, Sequence
+from typing import Callable, Dict, List, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from .cells import Cells, join_cells, no_cells
 from .painting import Band, LabelPlane
 from .processes import Share
 from .slide_tiles import SlidePlan, TileFinder, read_ahead
-from .spool import SpoolWriter, read_index, read_record
+from .spool import SpoolIndex, SpoolWriter, read_record
 from .stitching import Measured, Stitcher
 
 # Cells that are kept, read and measured together.
@@ -42,7 +42,7 @@ class PlaneCells:
         self.joined, self.full_tiles = about['joined'], about['full_tiles']
         self.most_label = about['most_label']
         self._firsts = about['firsts']
-        self._records = read_index(folder, _CELLS)
+        self._records = SpoolIndex(folder, _CELLS).records
         self.scores = np.load(folder / 'scores.npy')
         self.label_plane = LabelPlane(height, width, self.scores, [
             Band(*place, lambda number=number: self.band(number).cells)
@@ -72,7 +72,8 @@ class PlaneCells:
 
 
 def find_tiles(finder: TileFinder, folder: Path, share: Share,
-               threads: int, on_tile: Callable[[int, int], None]) -> int:
+               threads: int, on_tile: Callable[[int, int], None],
+               on_part: Sequence[Callable[[], None]] = ()) -> int:
     """Find the cells of all tiles that were not done before.
 
     Args:
@@ -82,6 +83,8 @@ def find_tiles(finder: TileFinder, folder: Path, share: Share,
         threads (int): That read ahead.
         on_tile (Callable): Called with the tiles that are done, as far as is
             known here, and their number.
+        on_part (Sequence[Callable]): Called after each part of the work that
+            this process has done.
 
     Returns:
         int: Tiles that were done before.
@@ -91,7 +94,7 @@ def find_tiles(finder: TileFinder, folder: Path, share: Share,
 
     def prepare() -> tuple:
         folder.mkdir(parents=True, exist_ok=True)
-        done = set(read_index(folder, _TILES))
+        done = set(SpoolIndex(folder, _TILES).records)
         token = secrets.token_hex(4)
         (folder / f'claims-{token}').mkdir()
         left = [number for number, group in enumerate(groups)
@@ -112,18 +115,20 @@ def find_tiles(finder: TileFinder, folder: Path, share: Share,
                                 for group in unit)
             for group in units[number]:
                 done += len(group)
-                yield done, group
+                yield done, group, group is units[number][-1]
 
     def work() -> None:
         log = SpoolWriter(folder / f'tiles-{token}-{share.rank}.log')
         try:
-            for (done, group), parts in read_ahead(
+            for (done, group, is_last), parts in read_ahead(
                     lambda item: [finder.read(index) for index in item[1]],
                     claimed(), threads):
                 for index, (found, full) in zip(group,
                                                 finder.find(group, parts)):
                     log.append(index, found, int(full))
                 on_tile(done, total)
+                for call in on_part if is_last else ():
+                    call()
         finally:
             log.close()
 
@@ -139,51 +144,79 @@ def _units(groups: Sequence[List[int]],
             for start in range(0, len(groups), size)]
 
 
-def merge_plane(finder: TileFinder, plan: SlidePlan, folder: Path,
-                height: int, width: int) -> None:
-    """Merge the cells of a plane's tiles, for :class:`PlaneCells`."""
-    if (folder / _SUMMARY).exists():
-        return
-    index = read_index(folder, _TILES)
-    stitcher = Stitcher(plan.layout, finder.measure)
-    (folder / _CELLS).unlink(missing_ok=True)
-    log = SpoolWriter(folder / _CELLS)
-    about = dict(firsts=[], tops=[], bottoms=[])
-    waiting: List[Measured] = []
-    scores: List[np.ndarray] = []
-    most_label = count = 0
+class Merger:
+    """Merges the cells of a plane's tiles, for :class:`PlaneCells`.
 
-    def write() -> None:
-        nonlocal count, most_label
-        found = _joined(waiting)
-        waiting.clear()
+    Args:
+        finder (TileFinder): Of the plane.
+        plan (SlidePlan): The same.
+        folder (Path): Where the tiles' cells are.
+        height (int): Of the plane, in pixels.
+        width (int): The same.
+    """
+
+    def __init__(self, finder: TileFinder, plan: SlidePlan, folder: Path,
+                 height: int, width: int) -> None:
+        self._folder, self._layout = folder, plan.layout
+        self._size = height, width
+        self._is_done = (folder / _SUMMARY).exists()
+        if self._is_done:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _CELLS).unlink(missing_ok=True)
+        self._tiles = SpoolIndex(folder, _TILES)
+        self._stitcher = Stitcher(plan.layout, finder.measure)
+        self._log = SpoolWriter(folder / _CELLS)
+        self._row = self._count = self._most_label = 0
+        self._about: Dict[str, List[int]] = dict(firsts=[], tops=[],
+                                                 bottoms=[])
+        self._waiting: List[Measured] = []
+        self._scores = [np.zeros(0)]
+
+    def advance(self) -> None:
+        """Take the rows of tiles that are complete by now, in order."""
+        if self._is_done:
+            return
+        self._tiles.update()
+        columns, known = len(self._layout.columns), self._tiles.records
+        while self._row < len(self._layout.rows):
+            row = range(self._row * columns, (self._row + 1) * columns)
+            if not known.keys() >= set(row):
+                break
+            self._waiting.append(self._stitcher.add_row(self._row, [
+                read_record(known[index], *self._size) for index in row]))
+            self._row += 1
+            if sum(map(len, self._waiting)) >= _BAND:
+                self._write()
+
+    def _write(self) -> None:
+        """Write a band."""
+        found = Measured(
+            join_cells([part.cells for part in self._waiting]),
+            np.concatenate([part.values for part in self._waiting]))
+        self._waiting.clear()
         if not len(found):
             return
-        boxes = found.cells.mask_boxes
-        log.append(len(about['firsts']), found)
-        about['firsts'].append(count)
+        boxes, about = found.cells.mask_boxes, self._about
+        self._log.append(len(about['firsts']), found)
+        about['firsts'].append(self._count)
         about['tops'].append(int(boxes[:, 1].min()))
         about['bottoms'].append(int(boxes[:, 3].max()))
-        scores.append(found.cells.scores)
-        count += len(found)
-        most_label = max(most_label, int(found.cells.labels.max()))
+        self._scores.append(found.cells.scores)
+        self._count += len(found)
+        self._most_label = max(self._most_label,
+                               int(found.cells.labels.max()))
 
-    columns = len(plan.layout.columns)
-    for row in range(len(plan.layout.rows)):
-        waiting.append(stitcher.add_row(row, [
-            read_record(index[row * columns + column], height, width)
-            for column in range(columns)]))
-        if sum(map(len, waiting)) >= _BAND:
-            write()
-    if waiting:
-        write()
-    log.close()
-    np.save(folder / 'scores.npy', np.concatenate([np.zeros(0), *scores]))
-    write_atomically(folder / _SUMMARY, json.dumps(dict(
-        about, joined=stitcher.joined, most_label=most_label,
-        full_tiles=sum(record.note for record in index.values()))))
-
-
-def _joined(parts: List[Measured]) -> Measured:
-    return Measured(join_cells([part.cells for part in parts]),
-                    np.concatenate([part.values for part in parts]))
+    def end(self) -> None:
+        """Take the last rows, when all tiles are done."""
+        self.advance()
+        if self._is_done:
+            return
+        if self._waiting:
+            self._write()
+        self._log.close()
+        np.save(self._folder / 'scores.npy', np.concatenate(self._scores))
+        full = sum(record.note for record in self._tiles.records.values())
+        write_atomically(self._folder / _SUMMARY, json.dumps(dict(
+            self._about, joined=self._stitcher.joined, full_tiles=full,
+            most_label=self._most_label)))

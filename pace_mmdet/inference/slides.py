@@ -21,7 +21,7 @@ from pace_mmdet.images.windows import PlaneWindows
 from .inputs import Job
 from .processes import Share
 from .segmenter import Segmenter
-from .slide_cells import PlaneCells, find_tiles, merge_plane
+from .slide_cells import Merger, PlaneCells, find_tiles
 from .slide_results import write_results
 from .slide_tiles import TileFinder, plan_slide
 from .writers import Output
@@ -107,9 +107,14 @@ def segment_slide(
             lambda: _planned(segmenter, stack, windows, plane))
         said += texts
         finder = TileFinder(segmenter, _Clear(stack, windows), plan)
-        before += find_tiles(finder, place, share, _READERS, on_tile)
         size = windows.levels[0]
-        share.first(lambda: merge_plane(finder, plan, place, *size))
+        # The first process merges what all have found, beside.
+        mergers: List[Merger] = []
+        share.first(lambda: mergers.append(
+            Merger(finder, plan, place, *size)))
+        before += find_tiles(finder, place, share, _READERS, on_tile,
+                             [merger.advance for merger in mergers])
+        share.first(lambda: mergers[0].end())
         found.append(PlaneCells(place, *size))
     write_results(stack, found, job, outputs, folder, share,
                   getattr(segmenter.detector, 'classes', ('cell', )))

@@ -7,7 +7,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Tuple
+from typing import BinaryIO, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
@@ -70,34 +70,44 @@ class SpoolWriter:
         self._file.close()
 
 
-def read_index(folder: Path, pattern: str) -> Dict[int, Record]:
-    """Find all whole records.
+class SpoolIndex:
+    """All whole records of some logs, also while these grow.
 
     Args:
         folder (Path): Of the logs.
         pattern (str): What their names fit, such as ``tiles-*.log``.
 
-    Returns:
-        dict[int, Record]: By the number of the part.
+    Attributes:
+        records (dict[int, Record]): By the number of the part.
     """
-    index: Dict[int, Record] = {}
-    for path in sorted(folder.glob(pattern)):
-        with open(path, 'rb') as file:
-            while True:
-                head = file.read(_HEAD.size)
-                if len(head) < _HEAD.size:
-                    break
-                mark, number, count, width, note, length, checksum = \
-                    _HEAD.unpack(head)
-                offset = file.tell()
-                if mark != _MARK:
-                    break
-                content = file.read(length)
-                if zlib.crc32(content) != checksum:
-                    break
-                index[number] = Record(path, offset, length, count, width,
-                                       note)
-    return index
+
+    def __init__(self, folder: Path, pattern: str) -> None:
+        self.records: Dict[int, Record] = {}
+        self._folder, self._pattern = folder, pattern
+        self._ends: Dict[Path, int] = {}
+        self.update()
+
+    def update(self) -> None:
+        """Take in what was written since."""
+        for path in sorted(self._folder.glob(self._pattern)):
+            with open(path, 'rb') as file:
+                file.seek(self._ends.get(path, 0))
+                while self._take(path, file):
+                    self._ends[path] = file.tell()
+
+    def _take(self, path: Path, file: BinaryIO) -> bool:
+        """Read one record; False if it is not whole."""
+        head = file.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            return False
+        mark, number, count, width, note, length, checksum = \
+            _HEAD.unpack(head)
+        offset = file.tell()
+        if mark != _MARK or zlib.crc32(file.read(length)) != checksum:
+            return False
+        self.records[number] = Record(path, offset, length, count, width,
+                                      note)
+        return True
 
 
 def read_record(record: Record, height: int, width: int) -> Measured:

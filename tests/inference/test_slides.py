@@ -176,7 +176,7 @@ def test_a_stopped_run_goes_on(tmp_path, small, threshold_segmenter, after):
 def test_other_settings_do_not_go_on(tmp_path, small, monkeypatch,
                                      threshold_segmenter):
     path = write(tmp_path / 'a.tif')
-    monkeypatch.setattr(slides, 'merge_plane', lambda *_: 1 / 0)
+    monkeypatch.setattr(slides.Merger, 'end', lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run(threshold_segmenter('percentile'), path, tmp_path, ['csv'])
     monkeypatch.undo()

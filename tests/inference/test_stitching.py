@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from pace_mmdet.inference.merging import belonging, drop_hidden, merge_tiles
-from pace_mmdet.inference.spool import SpoolWriter, read_index, read_record
+from pace_mmdet.inference.spool import SpoolIndex, SpoolWriter, read_record
 from pace_mmdet.inference.stitching import Measured, Stitcher
 from pace_mmdet.inference.tiling import plan_tiles
 
@@ -108,10 +108,15 @@ def test_a_spool_gives_back_what_was_whole(tmp_path):
     broken = bytearray(content)
     broken[100] ^= 1
     (tmp_path / 'tiles-2.log').write_bytes(broken)
-    index = read_index(tmp_path, 'tiles-0.log')
+    index = SpoolIndex(tmp_path, 'tiles-0.log').records
     assert sorted(index) == [2, 3, 4] and index[4].note == 7
-    assert sorted(read_index(tmp_path, 'tiles-1.log')) == [2, 4]
-    assert not read_index(tmp_path, 'tiles-2.log')
+    growing = SpoolIndex(tmp_path, 'tiles-1.log')
+    assert sorted(growing.records) == [2, 4]
+    with open(tmp_path / 'tiles-1.log', 'ab') as file:
+        file.write(content[-1:])
+    growing.update()
+    assert sorted(growing.records) == [2, 3, 4]
+    assert not SpoolIndex(tmp_path, 'tiles-2.log').records
     for number, rows in ((4, slice(None)), (2, slice(0)), (3, slice(1))):
         back, wanted = read_record(index[number], 20, 30), found[rows]
         assert np.array_equal(back.cells.bboxes, wanted.cells.bboxes)
