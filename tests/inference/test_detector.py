@@ -180,3 +180,45 @@ def test_a_model_without_masks(tmp_path):
                     meta=dict(cfg=cfg.pretty_text)), tmp_path / 'x.pth')
     with pytest.raises(UserError, match='finds boxes only, no masks'):
         load_segmenter(tmp_path / 'x.pth')
+
+
+def test_tiles_of_a_reduced_copy(trained):
+    """The network sees the same; what it finds is twice as large."""
+    detector = NetworkDetector(trained[2])
+    tile = synthetic_cells(9, 96, 128).image
+    small, = detector([tile], 1.0)
+    large, = detector([tile], 1.0, 2)
+    assert (large.height, large.width) == (192, 256)
+    assert np.allclose(large.bboxes, 2 * small.bboxes, atol=1e-3)
+    assert np.array_equal(large.scores, small.scores)
+    # Pasted at that size, not enlarged.
+    assert large.areas.sum() == pytest.approx(4 * small.areas.sum(), rel=0.1)
+
+
+def test_bfloat16_on_what_loses_nothing(trained):
+    """Boxes stay float32: only the features are rounded."""
+    tile = synthetic_cells(9, 96, 128).image
+    exact, = NetworkDetector(trained[2])([tile], 1.0)
+    detector = NetworkDetector(trained[2], in_bfloat16=True)
+    seen = []
+    hook = trained[2].backbone.conv1.register_forward_hook(
+        lambda *args: seen.append(args[-1].dtype))
+    rounded, = detector([tile], 1.0)
+    hook.remove()
+    assert seen == [torch.bfloat16]
+    assert abs(len(rounded) - len(exact)) <= 0.2 * len(exact)
+    assert rounded.bboxes.dtype == np.float64
+    # Places that bfloat16 does not have.
+    as_bf16 = torch.from_numpy(rounded.bboxes).bfloat16().double().numpy()
+    assert (as_bf16 != rounded.bboxes).any()
+
+
+def test_identity_tells_models_apart(trained):
+    one, other = NetworkDetector(trained[2]), NetworkDetector(
+        copy.deepcopy(trained[2]))
+    assert one.identity == other.identity
+    assert NetworkDetector(trained[2], in_bfloat16=True).identity != \
+        one.identity
+    with torch.no_grad():
+        next(other.model.parameters()).flatten()[0] += 1
+    assert NetworkDetector(other.model).identity != one.identity

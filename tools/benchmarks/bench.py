@@ -4,6 +4,7 @@ Each is a script of its own beside this one, started here with sizes that fit
 two cores and a quarter of an hour; --full adds what takes longer.
 """
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -46,6 +47,7 @@ QUICK: Dict[str, List[str]] = {
     'export_cells.py': [''],
     'operators.py': [''],
     'predict_large.py': [''],
+    'predict_slide.py': [''],
     'predict_layouts.py': [''],
     'annotate_server.py': [''],
 }
@@ -58,7 +60,10 @@ FULL: Dict[str, List[str]] = {
     ],
     'score_detections.py': ['--full'],
     'label_points.py': [''],
+    'predict_slide.py': ['', '--side 100000 --cells 1000000 --processes 1'],
 }
+# What needs a package of an extra.
+NEEDED = {'predict_slide.py': 'zarr'}
 # What takes the interpreter of a second environment.
 WITH_COMPILED = ('operators.py', 'train_step.py')
 
@@ -169,6 +174,11 @@ def main() -> None:
         second = (['--compiled', args.compiled]
                   if args.compiled and script in WITH_COMPILED else [])
         print(f'--- {script}', flush=True)
+        package = NEEDED.get(script)
+        if package and importlib.util.find_spec(package) is None:
+            print(f'    left out: needs {package} '
+                  "(pip install -e '.[formats]')")
+            continue
         results['comparisons'][script] = [
             comparison for arguments in chosen[script]
             for comparison in run(script, [*arguments.split(), *second])

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import numpy as np
-import zarr
 
 from pace_mmdet.inference import Segmenter
 from pace_mmdet.inference.inputs import plan_jobs
@@ -28,6 +27,7 @@ from pace_mmdet.inference.preparation import Preparation
 from pace_mmdet.inference.processes import join_processes
 from pace_mmdet.inference.slide_batch import SlideBatch
 from pace_mmdet.inference.thresholding import ThresholdDetector
+from pace_mmdet.inference.writers.zarr_labels import check_installed
 from pace_mmdet.testing import synthetic_cells
 from pace_mmdet.testing.benchmarking import (Comparison, Cost, add_json_option,
                                              publish)
@@ -57,6 +57,7 @@ def parse_args() -> argparse.Namespace:
 
 def write_slide(path: Path, cells: int, side: int) -> int:
     """Write the pyramid; gives the cells on it."""
+    import zarr
     across = side // FIELD
     wide = max(round(across * TISSUE), 1)
     per_field = -(-cells // wide**2)
@@ -185,6 +186,7 @@ def main() -> None:
     if args.worker:
         work(*args.worker)
         return
+    check_installed()
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         slide = Path(folder, 'slide.zarr')
         made = write_slide(slide, args.cells, args.side)
