@@ -33,6 +33,12 @@ class ChangesBody(msgspec.Struct, forbid_unknown_fields=True):
     changes: Annotated[List[changes.Change], msgspec.Meta(max_length=500)]
 
 
+class PlaneBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Which plane of files with several is annotated."""
+    page: Optional[Annotated[int, msgspec.Meta(ge=0)]] = None
+    channel: Optional[Annotated[int, msgspec.Meta(ge=0)]] = None
+
+
 class TakeBody(msgspec.Struct, forbid_unknown_fields=True):
     """A wish for boxes whose points are to be answered."""
     annotator: changes.Annotator
@@ -40,6 +46,7 @@ class TakeBody(msgspec.Struct, forbid_unknown_fields=True):
     count: Annotated[int, msgspec.Meta(ge=0, le=100)]
     keep: Annotated[List[changes.Name], msgspec.Meta(max_length=200)] = []
     tab: Annotated[str, msgspec.Meta(max_length=64)] = ''
+    near: Optional[changes.Rectangle] = None
 
 
 def make_app(project: Project,
@@ -64,6 +71,8 @@ def make_app(project: Project,
                 '/api/images/{image:int}/tiles/{level:int}/{column:int}/'
                 '{row:int}.png', _tile),
             Route('/api/images/{image:int}/intensities', _intensities),
+            Route('/api/images/{image:int}/planes', _planes),
+            Route('/api/planes', _choose_plane, methods=['POST']),
             Route('/api/changes', _changes, methods=['POST']),
             Route('/api/take', _take, methods=['POST']),
             Route('/api/export', _export),
@@ -143,7 +152,20 @@ async def _intensities(request: Request) -> Response:
 async def _pyramid(request: Request) -> Pyramid:
     # Who gives up waiting does not end it for the others.
     return await asyncio.shield(asyncio.wrap_future(
-        _project(request).pyramid(request.path_params['image'])))
+        _project(request).pyramid(request.path_params['image'],
+                                  _index(request, 'page'),
+                                  _index(request, 'channel'))))
+
+
+def _index(request: Request, name: str) -> Optional[int]:
+    """A number from 0 of the query, None if it is not given."""
+    given = request.query_params.get(name)
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) < 10):
+        raise ChangeRefused(f'{name}: expected a number from 0, got '
+                            f'{given[:20]!r}')
+    return int(given)
 
 
 def _window(request: Request) -> Optional[List[float]]:
@@ -163,6 +185,18 @@ def _numbers(request: Request, *names: str) -> Optional[List[float]]:
         raise ChangeRefused(f'{", ".join(names)}: expected numbers, got '
                             f'{[text[:20] for text in given]}')
     return numbers
+
+
+async def _planes(request: Request) -> Response:
+    return _json(await _aside(
+        _project(request).planes, request.path_params['image']))
+
+
+async def _choose_plane(request: Request) -> Response:
+    body = await _body(request, PlaneBody)
+    await asyncio.wrap_future(
+        _project(request).choose_plane(body.page, body.channel))
+    return await _summary(request)
 
 
 async def _changes(request: Request) -> Response:
@@ -192,7 +226,7 @@ async def _take(request: Request) -> Response:
     body = await _body(request, TakeBody)
     boxes = await asyncio.wrap_future(
         _project(request).take(body.image, body.annotator, body.count,
-                               body.keep, body.tab))
+                               body.keep, body.tab, body.near))
     return _json(dict(boxes=boxes))
 
 

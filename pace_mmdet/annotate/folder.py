@@ -4,7 +4,8 @@ import re
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Union
+from typing import (Callable, Dict, Iterable, Iterator, List, NamedTuple,
+                    Optional, Union)
 
 import numpy as np
 
@@ -32,6 +33,8 @@ class ProjectImage:
         modified_ns (int): When the file was last written; tells versions of
             its content apart.
         problem (str): Why it cannot be annotated; empty if it can.
+        planes (Planes, optional): Set if all that is missing is which plane
+            of the file is meant.
     """
     id: int
     name: str
@@ -39,6 +42,31 @@ class ProjectImage:
     height: int
     modified_ns: int
     problem: str = ''
+    planes: Optional['Planes'] = None
+
+
+class Planes(NamedTuple):
+    """What a file with more than one plane holds.
+
+    Attributes:
+        pages (int): Planes of each channel.
+        channels (int): Channels, 1 if the file has no such axis.
+        names (list[str]): Of the channels, as far as it has them.
+    """
+    pages: int
+    channels: int
+    names: List[str]
+
+
+def count_planes(path: Path) -> Planes:
+    """What a file holds, by what it says of itself.
+
+    Raises:
+        ImageFileError: If it is missing or broken, or no image.
+    """
+    with ImageStack(path) as stack:
+        return Planes(max(len(stack) // stack.num_channels, 1),
+                      stack.num_channels, stack.channel_names)
 
 
 def list_images(folder: Union[str, Path]) -> List[str]:
@@ -148,23 +176,33 @@ def scan(folder: Union[str, Path],
     Raises:
         ProjectError: If the folder does not exist or holds no image.
     """
-    known = {row['name']: row for row in connection.execute(
-        'SELECT images.*, EXISTS (SELECT 1 FROM boxes '
-        'WHERE image_id = images.id) AS has_boxes FROM images')}
-    images = []
     connection.execute('BEGIN IMMEDIATE')
     try:
-        for name in progress(list_images(folder)):
-            if not _is_text(name):
-                images.append(_nameless(name, -1 - len(images)))
-                continue
-            images.append(
-                _examine(folder, name, known.pop(name, None), connection,
-                         page, channel))
+        images = examine(folder, connection, page, progress, channel)
         connection.execute('COMMIT')
     except BaseException:
         connection.execute('ROLLBACK')
         raise
+    return images
+
+
+def examine(folder: Union[str, Path],
+            connection: sqlite3.Connection,
+            page: Optional[int] = None,
+            progress: Callable[[Iterable[str]], Iterable[str]] = iter,
+            channel: Optional[int] = None) -> Dict[int, ProjectImage]:
+    """What :func:`scan` does, within a transaction."""
+    known = {row['name']: row for row in connection.execute(
+        'SELECT images.*, EXISTS (SELECT 1 FROM boxes '
+        'WHERE image_id = images.id) AS has_boxes FROM images')}
+    images = []
+    for name in progress(list_images(folder)):
+        if not _is_text(name):
+            images.append(_nameless(name, -1 - len(images)))
+            continue
+        images.append(
+            _examine(folder, name, known.pop(name, None), connection, page,
+                     channel))
     images += _missing(known.values())
     return {image.id: image for image in images}
 
@@ -189,8 +227,9 @@ def _examine(folder: Union[str, Path], name: str, row: Optional[sqlite3.Row],
              connection: sqlite3.Connection, page: Optional[int],
              channel: Optional[int]) -> ProjectImage:
     """One file as it is now, its row in the project brought up to date."""
-    size, modified, problem = (0, 0), 0, ''
+    size, modified, problem, planes = (0, 0), 0, '', None
     stamp = (0, 0)
+    path = None
     try:
         path = resolve(folder, name)
         status = path.stat()
@@ -202,6 +241,7 @@ def _examine(folder: Union[str, Path], name: str, row: Optional[sqlite3.Row],
             size = read_plane(path, page, channel=channel).shape[1::-1]
     except ImageFileError as error:
         problem = without_folder(error, folder, name)
+        planes = _choice(path)
     except OSError as error:
         problem = f'cannot be opened: {error.strerror}'
     if row is None:
@@ -209,7 +249,7 @@ def _examine(folder: Union[str, Path], name: str, row: Optional[sqlite3.Row],
             'INSERT INTO images (name, width, height, bytes, modified_ns) '
             'VALUES (?, ?, ?, ?, ?)',
             (name, *size, stamp[1], stamp[0])).lastrowid
-        return ProjectImage(number, name, *size, modified, problem)
+        return ProjectImage(number, name, *size, modified, problem, planes)
     before = row['width'], row['height']
     if not problem and row['has_boxes'] and size != before:
         problem = (f'has changed: it was {before[0]} x {before[1]} pixels '
@@ -217,11 +257,21 @@ def _examine(folder: Union[str, Path], name: str, row: Optional[sqlite3.Row],
                    'now. Put the old file back, or give the new one another '
                    'name.')
     if problem:
-        return ProjectImage(row['id'], name, *before, modified, problem)
+        return ProjectImage(row['id'], name, *before, modified, problem,
+                            planes)
     connection.execute(
         'UPDATE images SET width = ?, height = ?, bytes = ?, modified_ns = ? '
         'WHERE id = ?', (*size, stamp[1], stamp[0], row['id']))
     return ProjectImage(row['id'], name, *size, modified)
+
+
+def _choice(path: Optional[Path]) -> Optional[Planes]:
+    """The planes of a file that is one of several, for choosing."""
+    try:
+        planes = path and count_planes(path)
+    except ImageFileError:
+        return None
+    return planes if planes and planes.pages * planes.channels > 1 else None
 
 
 def _missing(rows: Iterable[sqlite3.Row]) -> Iterator[ProjectImage]:

@@ -1,7 +1,7 @@
 """Who has which box, so that annotators do not answer the same points."""
 import math
 import sqlite3
-from typing import Collection, Dict, Iterable, Sequence, Set, Tuple
+from typing import Collection, Dict, Iterable, Optional, Sequence, Set, Tuple
 
 from .errors import ChangeRefused
 from .queries import box_state
@@ -38,7 +38,8 @@ class Tabs:
 
 def take_boxes(connection: sqlite3.Connection, image_id: int, annotator: str,
                count: int, keep: Sequence[str], num_points: int,
-               now: float, others: Collection[str] = ()) -> list:
+               now: float, others: Collection[str] = (),
+               near: Optional[Sequence[float]] = None) -> list:
     """Give an annotator boxes whose points are to be answered.
 
     Nobody else gets them meanwhile. Boxes given before and not named in
@@ -54,6 +55,8 @@ def take_boxes(connection: sqlite3.Connection, image_id: int, annotator: str,
         now (float): Seconds since the epoch.
         others (Collection[str]): Keys of boxes that are on another page of
             the same annotator, who keeps them.
+        near (Sequence[float], optional): x, y, width, height of the part of
+            the image whose boxes are given first.
 
     Returns:
         list[dict]: States (:func:`box_state`), in the order of a path over
@@ -75,6 +78,10 @@ def take_boxes(connection: sqlite3.Connection, image_id: int, annotator: str,
                   AND a.revision = boxes.revision AND point < ?) < ?''',
         (image_id, now, num_points, num_points)).fetchall()
     rows = _path(rows)
+    if near is not None:
+        x, y, width, height = near
+        rows.sort(key=lambda row: not (x <= row['x'] <= x + width and
+                                       y <= row['y'] <= y + height))
     given = [row for row in rows if row['key'] not in kept][:count]
     for row in given + [row for row in rows if row['key'] in kept]:
         hold(connection, row['id'], annotator, now)

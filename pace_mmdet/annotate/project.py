@@ -14,13 +14,15 @@ from pace_mmdet.images.intensities import Intensities
 
 from . import changes, queries
 from .completeness import State, read_states
-from .errors import NotFound
+from .errors import ChangeRefused, NotFound
 from .exporting import Export, export_points
-from .folder import ProjectImage, read_plane, resolve, scan, without_folder
+from .folder import (ProjectImage, count_planes, examine, read_plane, resolve,
+                     scan, without_folder)
 from .holding import Tabs, take_boxes
 from .importing import import_boxes
 from .measuring import Effort, measured_efforts
-from .schema import as_storage_error, open_for_reading, open_project, read_meta
+from .schema import (as_storage_error, open_for_reading, open_project,
+                     read_meta, write_meta)
 from .tiles import PyramidCache, num_levels
 from .writer import Writer
 
@@ -122,32 +124,75 @@ class Project:
             raise ImageFileError(f'{image.name}: {image.problem}')
         return image
 
-    def pyramid(self, image_id: int) -> Future:
+    def pyramid(self, image_id: int, page: Optional[int] = None,
+                channel: Optional[int] = None) -> Future:
         """An image in tiles.
+
+        Args:
+            image_id (int): The image.
+            page (int, optional): Another plane than the annotated one, to
+                look at.
+            channel (int, optional): Another channel, the same.
 
         Returns:
             Future: Gives a :class:`~pace_mmdet.annotate.tiles.Pyramid`.
         """
         image = self.usable_image(image_id)
-        return self._pyramids.get((image.id, image.modified_ns),
+        plane = (self.meta['page'] if page is None else page,
+                 self.meta['channel'] if channel is None else channel)
+        return self._pyramids.get((image.id, image.modified_ns, *plane),
                                   image.width * image.height)
+
+    def planes(self, image_id: int) -> dict:
+        """What the file of an image holds, and what of it is annotated."""
+        image = self.usable_image(image_id)
+        planes = count_planes(resolve(self.folder, image.name))
+        return dict(planes._asdict(), page=self.meta['page'],
+                    channel=self.meta['channel'])
+
+    def choose_plane(self, page: Optional[int],
+                     channel: Optional[int]) -> Future:
+        """Say which plane of files with several is annotated, for good.
+
+        Args:
+            page (int, optional): The plane, from 0.
+            channel (int, optional): The channel, from 0.
+
+        Returns:
+            Future: Raises ChangeRefused if there are boxes already.
+        """
+
+        def job(connection: sqlite3.Connection) -> None:
+            if connection.execute('SELECT 1 FROM boxes').fetchone():
+                raise ChangeRefused('there are boxes already, and the pixels '
+                                    'of one project must all be of one kind')
+            write_meta(connection, page=-1 if page is None else page,
+                       channel=-1 if channel is None else channel)
+            # What was read of another plane is read again.
+            connection.execute('UPDATE images SET width = 0, height = 0')
+            self.images = examine(self.folder, connection, page,
+                                  channel=channel)
+            self.meta = read_meta(connection)
+
+        return self._writer.submit(job)
 
     def _read_image(self, key: tuple) -> np.ndarray:
         image = self.images[key[0]]
         try:
             img = read_plane(
-                resolve(self.folder, image.name), self.meta['page'],
-                channel=self.meta['channel'])
+                resolve(self.folder, image.name), key[2], channel=key[3])
         except ImageFileError as error:
             text = without_folder(error, self.folder, image.name)
             raise ImageFileError(f'{image.name}: {text}') from None
-        if img.shape[:2] != (image.height, image.width):
-            image.problem = (
-                f'has changed: it was {image.width} x {image.height} pixels, '
-                f'and is {img.shape[1]} x {img.shape[0]} now. Start the '
-                'server again.')
-            raise ImageFileError(f'{image.name}: {image.problem}')
-        return img
+        if img.shape[:2] == (image.height, image.width):
+            return img
+        if key[2:] != (self.meta['page'], self.meta['channel']):
+            raise ImageFileError(f'{image.name}: this plane has another size '
+                                 'than the one that is annotated')
+        image.problem = (
+            f'has changed: it was {image.width} x {image.height} pixels, and '
+            f'is {img.shape[1]} x {img.shape[0]} now. Start the server again.')
+        raise ImageFileError(f'{image.name}: {image.problem}')
 
     def summary(self) -> dict:
         """Settings, and the images with their progress."""
@@ -162,6 +207,7 @@ class Project:
             num_points=self.num_points,
             images=[
                 dict(id=image.id, name=image.name, problem=image.problem,
+                     planes=image.planes and image.planes._asdict(),
                      **counts.get(image.id, nothing),
                      **states.get(image.id, State())._asdict())
                 for image in self.images.values()
@@ -201,7 +247,8 @@ class Project:
         return reply
 
     def take(self, image_id: int, annotator: str, count: int,
-             keep: Sequence[str], tab: str = '') -> Future:
+             keep: Sequence[str], tab: str = '',
+             near: Optional[Sequence[float]] = None) -> Future:
         """Give an annotator boxes to answer the points of.
 
         Args:
@@ -210,6 +257,8 @@ class Project:
             count (int): How many to give.
             keep (Sequence[str]): Keys of boxes that the page still has.
             tab (str): Tells the pages of one annotator apart.
+            near (Sequence[float], optional): The part of the image, x, y,
+                width, height, that comes first.
 
         Returns:
             Future: Boxes with their points.
@@ -220,7 +269,7 @@ class Project:
             now = time.time()
             others = self._tabs.others(annotator, tab, now)
             boxes = take_boxes(connection, image_id, annotator, count, keep,
-                               self.num_points, now, others)
+                               self.num_points, now, others, near)
             self._tabs.take(annotator, tab,
                             [*keep, *(box['key'] for box in boxes)], now)
             self._add_points(boxes, image)

@@ -107,16 +107,17 @@ def open_project(path: Union[str, Path],
             version = _version(connection, path)
             if not version:
                 run_script(connection, _SCHEMA)
-                _write(connection, project=uuid.uuid4().hex, seed=seed or 0,
-                       num_points=num_points or DEFAULT_POINTS,
-                       page=-1 if page is None else page,
-                       channel=-1 if channel is None else channel)
+                write_meta(connection, project=uuid.uuid4().hex,
+                           seed=seed or 0,
+                           num_points=num_points or DEFAULT_POINTS,
+                           page=-1 if page is None else page,
+                           channel=-1 if channel is None else channel)
             if version < VERSION:
                 upgrade(connection, max(version, 1))
             _check_settings(connection, path, seed=seed, page=page,
                             channel=channel)
             if num_points is not None:
-                _write(connection, num_points=num_points)
+                write_meta(connection, num_points=num_points)
         # An answer is acknowledged after its commit has reached the disk.
         connection.execute('PRAGMA journal_mode = WAL')
         connection.execute('PRAGMA synchronous = FULL')
@@ -240,6 +241,7 @@ def _check_settings(connection: sqlite3.Connection, path: Path,
                 f'Leave --{name} out, or begin a new project.')
 
 
-def _write(connection: sqlite3.Connection, **settings) -> None:
+def write_meta(connection: sqlite3.Connection, **settings) -> None:
+    """Change settings; -1 stands for no page or channel."""
     connection.executemany('INSERT OR REPLACE INTO meta VALUES (?, ?)',
                            settings.items())

@@ -90,9 +90,10 @@ class Pyramid(NamedTuple):
                       place[:2], place[2:], (x1, y1), (width, height)))
         # Every n-th pixel: averages would hide how bright the brightest are.
         step = int(np.ceil(np.sqrt((x2 - x1) * (y2 - y1) / _LOOKED_AT)))
-        return percentile_range(
+        bottom, top = percentile_range(
             np.ascontiguousarray(self.levels[0][y1:y2:step, x1:x2:step]),
             low, high)
+        return float(bottom), float(top)
 
 
 def make_pyramid(img: np.ndarray,

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_plane_options(
         parser,
         page='plane to show of files with more than one, from 0, for good '
-        '(default: such files are left out)',
+        '(default: the page asks)',
         channel='channel to show of files with several, from 0, for good')
     add_intensity_options(parser, default='percentile')
     parser.add_argument(

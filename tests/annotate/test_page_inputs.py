@@ -29,7 +29,7 @@ def test_selecting_everything_does_not_stop_drawing(page):
 
 
 def test_space_pans_after_a_slider_or_a_tick(page):
-    for control in ('#contrast', '#invert'):
+    for control in ('#white', '#invert'):
         page.page.locator(control).click()
         page.page.keyboard.down(' ')
         page.drag(40, 30, 45, 33)

@@ -1,6 +1,8 @@
-// The list of images.
+// The list of images, with a filter for long ones.
 import { inWords, signOf } from './complete.js';
 import { $, make } from './dom.js';
+
+const FEW = 8; // images, of which all are seen at a glance
 
 /** How far an image is, in words. */
 function countOf(image) {
@@ -9,15 +11,31 @@ function countOf(image) {
   return `${image.finished} of ${image.boxes} boxes finished${state}`;
 }
 
-/** The list of images, made once and then brought up to date. */
 export class ImageList {
   constructor(onChoose) {
     this.list = $('#images');
     this.onChoose = onChoose;
     this.items = new Map();
+    this.images = [];
+    for (const name of ['#filter', '#only-open']) {
+      $(name).addEventListener('input', () => this.filter());
+    }
+    $('#filter').addEventListener('keydown', (event) => {
+      if (event.key === 'ArrowDown' || event.key === 'Enter') {
+        this.list.querySelector('li:not([hidden])')?.focus();
+      } else if (event.key === 'Escape') {
+        $('#filter').value = '';
+        this.filter();
+        $('#filter').blur();
+      } else {
+        return;
+      }
+      event.preventDefault();
+    });
   }
 
   update(images, currentId) {
+    this.images = images;
     if (this.items.size !== images.length) this.build(images);
     let complete = 0;
     for (const image of images) {
@@ -34,6 +52,7 @@ export class ImageList {
   }
 
   build(images) {
+    $('#search').hidden = images.length <= FEW;
     this.items.clear();
     this.list.replaceChildren(...images.map((image) => {
       const parts = image.problem
@@ -67,6 +86,24 @@ export class ImageList {
       this.items.set(image.id, item);
       return item;
     }));
+    this.filter();
+  }
+
+  /** Show what the filter lets through. */
+  filter() {
+    const words = $('#filter').value.toLowerCase().split(/\s+/);
+    const isOpenOnly = $('#only-open').checked;
+    for (const image of this.images) {
+      this.items.get(image.id).hidden = !words.every(
+        (word) => image.name.toLowerCase().includes(word))
+        || (isOpenOnly && Boolean(image.complete));
+    }
+  }
+
+  /** Images to walk through: usable, and shown by the filter. */
+  shown() {
+    return this.images.filter((image) => !image.problem
+      && !this.items.get(image.id).hidden);
   }
 
   /** Put the keyboard on an image of the list. */
@@ -74,12 +111,18 @@ export class ImageList {
     (this.items.get(id) ?? this.list.firstElementChild)?.focus();
   }
 
+  /** Put the keyboard into the filter. */
+  search() {
+    $('#search').hidden = false;
+    $('#filter').focus();
+  }
+
   /** Go on in the list by a key; whether it is one for that. */
   walk(item, key) {
-    const target = { ArrowDown: item.nextElementSibling,
-      ArrowUp: item.previousElementSibling,
-      Home: this.list.firstElementChild,
-      End: this.list.lastElementChild }[key];
+    const items = [...this.items.values()].filter(({ hidden }) => !hidden);
+    const now = items.indexOf(item);
+    const target = { ArrowDown: items[now + 1], ArrowUp: items[now - 1],
+      Home: items[0], End: items.at(-1) }[key];
     target?.focus();
     return Boolean(target);
   }

@@ -12,10 +12,12 @@ import { ImageList } from './list.js';
 import { Outbox } from './outbox.js';
 import { ask, askName, fillHelp, say, showExport, showHelp, showHints,
   showSaved } from './panels.js';
+import { PlaneView } from './planes.js';
 import { listenToPointer } from './pointer.js';
 import { POINT_KEYS, PointMode } from './points.js';
 import { REVIEW_KEYS, ReviewMode } from './review.js';
 import { Stage } from './stage.js';
+import { Steps } from './steps.js';
 
 const REFRESH = 10000;
 
@@ -31,8 +33,10 @@ class App {
       (context, view) => this.draw(context, view),
       () => say('A part of the image could not be loaded; trying again.',
         true));
-    this.display = new Display(this.stage);
+    this.display = new Display(this);
     this.complete = new Completeness(this);
+    this.steps = new Steps(this);
+    this.planes = new PlaneView(this);
     this.boxMode = new BoxMode(this);
     /** @type {Object<string, import('./mode.js').Mode>} */
     this.modes = { boxes: this.boxMode, points: new PointMode(this),
@@ -50,6 +54,7 @@ class App {
     document.title = `${this.summary.name}: annotate`;
     $('#project').textContent = this.summary.name;
     this.list.update(this.summary.images, null);
+    this.display.restore();
     this.listen();
     this.setName(localStorage.getItem('pace/annotator')
       ?? await askName(null));
@@ -61,6 +66,7 @@ class App {
       ?? usable[0];
     if (first) await this.open(first.id);
     else say('None of the images can be used; the list says why.', true);
+    this.planes.offer(this.summary.images);
     this.setMode('boxes');
     setInterval(() => this.refresh(), REFRESH);
   }
@@ -117,10 +123,13 @@ class App {
     if (this.counting) this.count();
     this.counting = null;
     this.load(contents);
+    this.display.opened();
+    this.planes.opened();
     history.replaceState(null, '', `#${id}`);
     this.mode.opened();
     this.list.update(this.summary.images, id);
     this.list.reveal(id);
+    this.steps.show();
   }
 
   load(contents) {
@@ -209,6 +218,7 @@ class App {
     image.complete_by = this.set.image.complete_by;
     this.complete.show();
     this.list.update(this.summary.images, image.id);
+    this.steps.show();
   }
 
   /** Tell scripts that measure the page how long something took. */
@@ -253,12 +263,22 @@ class App {
   }
 
   nextImage(direction) {
-    const usable = this.summary.images.filter((image) => !image.problem);
-    const now = usable.findIndex(({ id }) => id === this.wanted);
-    const next = usable[now + direction];
+    const shown = this.list.shown();
+    const now = shown.findIndex(({ id }) => id === this.wanted);
+    const next = shown[now + direction];
     if (next) this.open(next.id);
     else say(direction > 0 ? 'This is the last image.'
       : 'This is the first image.');
+  }
+
+  /** The next image that is not complete, after this one or from the top. */
+  nextOpen() {
+    const usable = this.summary.images.filter((image) => !image.problem);
+    const now = usable.findIndex(({ id }) => id === this.wanted);
+    const next = [...usable.slice(now + 1), ...usable.slice(0, now)]
+      .find((image) => !image.complete);
+    if (next) this.open(next.id);
+    else say('All other images are complete.');
   }
 
   listen() {

@@ -9,6 +9,7 @@ import { PanningMode } from './mode.js';
 const AHEAD = 8; // boxes that are asked for at a time
 const LEAST_AHEAD = 5;
 const SHARE = 0.4; // of the screen, for the box
+const MOST = 0.9; // for whoever zooms in
 const MOST_WAITING = 100;
 const KEPT = 400; // questions that one can go back
 
@@ -46,6 +47,7 @@ export class PointMode extends PanningMode {
     this.place = 0;
     this.isComplete = false;
     this.isAsking = false;
+    this.framed = null; // the scale that a box was shown at
     this.generation = (this.generation ?? 0) + 1;
   }
 
@@ -64,6 +66,7 @@ export class PointMode extends PanningMode {
   opened() {
     const { x, y, scale } = this.app.stage.view;
     this.viewBefore = { x, y, scale };
+    this.part = this.app.stage.view.visible(); // is asked first
     this.reset();
     this.refill();
     this.update();
@@ -114,7 +117,7 @@ export class PointMode extends PanningMode {
       if (!ahead.size || set.waiting.size > MOST_WAITING) await app.sent();
       if (generation !== this.generation) return;
       const { boxes } = await post('/api/take', { annotator: app.annotator,
-        tab: app.tab, image: set.image.id, count: AHEAD,
+        tab: app.tab, image: set.image.id, count: AHEAD, near: this.part,
         keep: [...new Set([...ahead, ...set.waiting.keys()])] });
       if (generation !== this.generation) return;
       this.isComplete = !boxes.length;
@@ -152,7 +155,8 @@ export class PointMode extends PanningMode {
     if (current) {
       const { box, point } = current;
       if (this.shown !== box.key || this.generation !== this.shownIn) {
-        app.stage.view.frame(box.box, SHARE);
+        this.frame(app.stage.view, box.box);
+        this.framed = app.stage.view.scale;
         this.shown = box.key;
         this.shownIn = this.generation;
       }
@@ -162,6 +166,16 @@ export class PointMode extends PanningMode {
       this.tellFinished();
     }
     app.stage.invalidate();
+  }
+
+  /** Show a box, as large as whoever has zoomed wants it. */
+  frame(view, box) {
+    const { scale } = this.app.stage.view;
+    if (this.framed && scale !== this.framed) this.scale = scale;
+    view.frame(box, SHARE);
+    if (!this.scale) return;
+    view.scale = Math.min(this.scale, view.scale * MOST / SHARE);
+    view.centreOn(box[0] + box[2] / 2, box[1] + box[3] / 2);
   }
 
   /** The panel takes its room from the image. */
@@ -192,7 +206,8 @@ export class PointMode extends PanningMode {
       : open ? [`Nothing left for you here: the points of ${open} boxes are `
         + 'with somebody else.', 'Page Down: next image']
         : [`All points of all ${size} boxes are answered.`,
-          set.image.complete ? 'Page Down: next image · 3: review · E: export'
+          set.image.complete ? 'G: next image that is not complete · '
+              + '3: review · E: export'
             : 'Has every cell a box? Then D: the image is complete. Only '
               + 'complete images are exported.'];
     this.finished.replaceChildren(...lines.map((text) => {
@@ -209,7 +224,7 @@ export class PointMode extends PanningMode {
     for (const box of new Set(next)) {
       if (!box) continue;
       const view = Object.create(stage.view); // changed without effect on it
-      view.frame(box.box, SHARE);
+      this.frame(view, box.box);
       stage.tiles.prefetch(view, stage.ratio);
     }
   }

@@ -3,7 +3,6 @@ import { TileLayer } from './tiles.js';
 import { View } from './view.js';
 
 const PATIENCE = 300; // milliseconds until it is said that an image loads
-const PLAIN = { contrast: 1, brightness: 1, invert: false };
 
 export class Stage {
   /** @param {Function} drawOver  Draws on the overlay: (context, view). */
@@ -17,7 +16,7 @@ export class Stage {
     this.onTileError = onTileError;
     this.tiles = null;
     this.loaded = 0; // tiles so far: there is more to draw
-    this.display = { ...PLAIN };
+    this.window = null;
     this.onDrawn = null; // called after each frame
     new ResizeObserver(() => this.resize()).observe(element);
     this.resize();
@@ -54,6 +53,7 @@ export class Stage {
         if (!this.tiles.isEmpty) this.sign.hidden = true;
         this.invalidate();
       }, this.onTileError);
+      this.tiles.setWindow(this.window);
     }
     this.tellLoading();
     if (isOther) this.view.setImage(image.width, image.height);
@@ -88,7 +88,7 @@ export class Stage {
     const { view } = this;
     // Most frames change what lies over the image only.
     const shown = [view.x, view.y, view.scale, view.width, view.height,
-      this.ratio, this.loaded, this.tiles?.image.id].join();
+      this.ratio, this.loaded, this.tiles?.image.id, this.tiles?.query].join();
     if (shown !== this.shown) this.drawImage();
     this.shown = shown;
     const above = this.begin(this.canvas);
@@ -117,21 +117,16 @@ export class Stage {
     return context;
   }
 
-  /** Contrast and brightness act on the image only, not on the boxes. */
-  setDisplay(changes) {
-    const clip = (value, most) => Math.min(Math.max(value, 0.2), most);
-    Object.assign(this.display, changes);
-    this.display.contrast = clip(this.display.contrast, 5);
-    this.display.brightness = clip(this.display.brightness, 20);
-    const { contrast, brightness, invert } = this.display;
-    const filters = [];
-    if (brightness !== 1) filters.push(`brightness(${brightness})`);
-    if (contrast !== 1) filters.push(`contrast(${contrast})`);
-    if (invert) filters.push('invert(1)');
-    this.imageCanvas.style.filter = filters.join(' ');
+  /** Another plane of the same file, as a part of the address. */
+  setPlane(plane) {
+    this.tiles?.setPlane(plane);
+    this.invalidate();
   }
 
-  resetDisplay() {
-    this.setDisplay(PLAIN);
+  /** Which intensities are black and white; null for what suits the image. */
+  setWindow(window) {
+    this.window = window;
+    this.tiles?.setWindow(window);
+    this.invalidate();
   }
 }

@@ -3,6 +3,8 @@
 const TILE = 512;
 const MOST_KEPT = 300;
 
+const nameOf = ({ level, column, row }) => `${level}/${column}/${row}`;
+
 export class TileLayer {
   /** @param {Function} onLoad  Called when there is more to draw. */
   constructor(image, onLoad, onError) {
@@ -10,7 +12,34 @@ export class TileLayer {
     this.onLoad = onLoad;
     this.onError = onError;
     this.kept = new Map();
+    this.before = new Map(); // with other intensities, until these are there
+    this.window = '';
+    this.plane = '';
+    this.query = '';
     this.isEmpty = true; // until the first tile is there
+  }
+
+  /** Show other intensities: [black, white], or null for the default. */
+  setWindow(window) {
+    this.window = window ? `&low=${window[0]}&high=${window[1]}` : '';
+    this.setQuery();
+  }
+
+  /** Show another plane of the file: `&page=1&channel=0`, '' for its own. */
+  setPlane(plane) {
+    this.plane = plane;
+    this.setQuery();
+  }
+
+  setQuery() {
+    const query = this.window + this.plane;
+    if (query === this.query) return;
+    this.query = query;
+    this.cancel();
+    for (const [name, tile] of this.kept) {
+      if (tile.isReady) this.before.set(name, tile);
+    }
+    this.kept = new Map();
   }
 
   /** Load no more: connections are for the image that comes. */
@@ -33,7 +62,8 @@ export class TileLayer {
         const isNeeded = current === level
           || current === this.image.levels - 1;
         const tile = this.tile(place, isNeeded);
-        if (tile?.isReady) this.drawTile(context, view, tile, place);
+        const shown = tile?.isReady ? tile : this.before.get(nameOf(place));
+        if (shown?.isReady) this.drawTile(context, view, shown, place);
       }
     }
   }
@@ -76,8 +106,8 @@ export class TileLayer {
     }
   }
 
-  tile({ level, column, row }, isNeeded) {
-    const name = `${level}/${column}/${row}`;
+  tile(place, isNeeded) {
+    const name = nameOf(place);
     let tile = this.kept.get(name);
     if (tile) {
       this.kept.delete(name); // again at the end: used last
@@ -95,17 +125,19 @@ export class TileLayer {
     element.onload = () => {
       tile.isReady = true;
       this.isEmpty = false;
+      this.before.delete(name);
       this.onLoad();
     };
     element.onerror = () => {
       // Asked for again, but not at every frame.
       setTimeout(() => {
-        this.kept.delete(name);
+        if (this.kept.get(name) === tile) this.kept.delete(name);
         this.onLoad();
       }, 2000);
       this.onError();
     };
-    element.src = `/api/images/${id}/tiles/${name}.png?v=${version}`;
+    element.src = `/api/images/${id}/tiles/${name}.png?v=${version}${
+      this.query}`;
     this.kept.set(name, tile);
     if (this.kept.size > MOST_KEPT) {
       this.kept.delete(this.kept.keys().next().value);

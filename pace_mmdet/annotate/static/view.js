@@ -21,7 +21,9 @@ export class View {
     this.centreOn(...centre);
   }
 
+  /** Another image; one of the same size is shown in the same place. */
   setImage(width, height) {
+    if (width === this.imageWidth && height === this.imageHeight) return;
     Object.assign(this, { imageWidth: width, imageHeight: height });
     this.fit();
   }

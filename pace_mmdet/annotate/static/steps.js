@@ -1,0 +1,45 @@
+// The strip for who is here for the first time: three steps, and what is next.
+import { $ } from './dom.js';
+import { countAnswers } from './boxset.js';
+
+const NAME = 'pace/steps'; // remembers that it was closed
+
+export class Steps {
+  constructor(app) {
+    this.app = app;
+    this.trains = null; // what is next after the answers, for who can train
+    $('#steps').hidden = localStorage.getItem(NAME) === 'closed';
+    $('#steps-close').addEventListener('click', () => {
+      $('#steps').hidden = true;
+      localStorage.setItem(NAME, 'closed');
+      app.stage.resize();
+    });
+  }
+
+  /** Bring it up to date with the image on screen. */
+  show() {
+    if ($('#steps').hidden) return;
+    const { set, summary } = this.app;
+    const boxes = [...set.boxes.values()];
+    const points = boxes.length * summary.num_points;
+    const answers = boxes.reduce((sum, box) => sum + countAnswers(box), 0);
+    const complete = summary.images.filter((image) => image.complete).length;
+    const isBoxed = set.image.complete === true;
+    const now = !isBoxed ? 0 : answers < points ? 1 : 2;
+    const counts = [`${boxes.length} boxes`, `${answers} of ${points}`,
+      `${complete} complete`];
+    const next = [
+      boxes.length ? 'Box every cell, also the faint and cut ones; then D: '
+        + 'complete.' : 'Drag from corner to corner of each cell. None here? '
+        + 'D says so.',
+      'Key 2: is the marked pixel on the cell of this box? J yes, F no.',
+      this.trains ?? 'Page Down: next image, or E: export, and train on it.',
+    ];
+    for (const [index, count] of counts.entries()) {
+      const step = $(`#step-${index + 1}`);
+      step.setAttribute('aria-current', index === now ? 'step' : 'false');
+      step.querySelector('output').textContent = count;
+    }
+    $('#step-next').textContent = next[now];
+  }
+}
