@@ -79,6 +79,14 @@ def test_the_peers_images_are_some_of_ours(load):
         assert not contest.ours or set(contest.peer) <= set(contest.ours)
 
 
+def test_settings_are_not_chosen_on_what_is_trained_or_scored_on(load):
+    for contest in load('contests')['CONTESTS'].values():
+        assert contest.check_file != contest.test
+        if contest.check_file in ('', contest.train):
+            assert contest.ours and contest.check
+            assert not set(contest.check) & set(contest.ours)
+
+
 def test_table(tmp_path):
     assert arena_table(tmp_path) == NO_RUNS
     path = tmp_path / 'docs/arena.json'
