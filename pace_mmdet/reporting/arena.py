@@ -2,8 +2,8 @@
 
 docs/arena.json holds what tools/benchmarks/arena/arena.py measured: a
 list of runs, each with ``data``, ``method``, ``variant``, ``seed``, what was
-labelled (``images``, ``cells``, ``hours``), what it took (``train_seconds``,
-``predict_seconds`` of CPU) and scores in per cent.
+labelled (``images``, ``cells``, ``hours``), what it took (``steps``,
+``train_seconds`` and ``predict_seconds`` of CPU) and scores in per cent.
 """
 import json
 import statistics
@@ -44,7 +44,8 @@ def arena_table(root: Path) -> str:
     groups = grouped(read_arena(root))
     if not groups:
         return NO_RUNS
-    header = ['method', 'masks or boxes', 'label hours', 'training, CPU s',
+    header = ['method', 'masks or boxes', 'label hours', 'steps',
+              'training, CPU s',
               'prediction, CPU s an image', *SCORES, 'seeds']
     parts = []
     for data, title in TITLES.items():
@@ -68,6 +69,7 @@ def _row(method: str, variant: str, runs: List[dict]) -> List[str]:
     name = f'{method}, {variant}' if variant else method
     return [
         name, str(runs[0]['cells']), f'{runs[0]["hours"]:.2f}',
+        mean_and_spread([run['steps'] for run in runs], 0),
         mean_and_spread([run['train_seconds'] for run in runs], 0),
         mean_and_spread([run['predict_seconds'] for run in runs], 2),
         *(mean_and_spread([run[score] for run in runs]) for score in SCORES),

@@ -34,8 +34,8 @@ def run_of(data='hela', method='ours, 4 points', variant='', seed=0, **values):
                                       'APl', 'F1@0.5', 'F1@0.75', 'F1@0.9')}
     return dict(
         data=data, method=method, variant=variant, seed=seed, images=2,
-        cells=30, hours=1.25, train_seconds=100.0, predict_seconds=0.5,
-        **{**scores, **values})
+        cells=30, hours=1.25, steps=500, train_seconds=100.0,
+        predict_seconds=0.5, **{**scores, **values})
 
 
 def test_parts_are_chosen_by_name(load):
@@ -79,6 +79,14 @@ def test_the_peers_images_are_some_of_ours(load):
         assert not contest.ours or set(contest.peer) <= set(contest.ours)
 
 
+def test_settings_are_not_chosen_on_what_is_trained_or_scored_on(load):
+    for contest in load('contests')['CONTESTS'].values():
+        assert contest.check_file != contest.test
+        if contest.check_file in ('', contest.train):
+            assert contest.ours and contest.check
+            assert not set(contest.check) & set(contest.ours)
+
+
 def test_table(tmp_path):
     assert arena_table(tmp_path) == NO_RUNS
     path = tmp_path / 'docs/arena.json'
@@ -89,7 +97,7 @@ def test_table(tmp_path):
     ]))
     table = arena_table(tmp_path)
     assert '**HeLa nuclei**' in table and '**LIVECell sample**' in table
-    assert '| ours, 4 points | 30 | 1.25 | 100 ± 0 |' in table
+    assert '| ours, 4 points | 30 | 1.25 | 500 ± 0 | 100 ± 0 |' in table
     assert '| 81.0 ± 1.4 | 50.0 ± 0.0 |' in table
     assert '| Cellpose 3, equal hours, flow check | 30 |' in table
     assert 'Usiigaci' not in table

@@ -1,6 +1,6 @@
 """Curves of the arena: AP over label hours, AP over CPU minutes."""
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Dict, List, Sequence, Tuple
 
 from matplotlib.axes import Axes
@@ -22,6 +22,8 @@ _BY_TIME = ('ours, 4 points, a third of the time', 'ours, 4 points',
 
 def arena_figure(runs: Sequence[dict]) -> Figure:
     """One column a data set: over label hours above, over CPU time below.
+
+    Means over seeds, with their standard deviations as bars.
 
     Args:
         runs (Sequence[dict]): As of docs/arena.json.
@@ -54,23 +56,24 @@ def arena_figure(runs: Sequence[dict]) -> Figure:
 
 def _draw(ax: Axes, groups: Dict[str, List[dict]], methods: Sequence[str],
           place) -> None:
-    curves: Dict[str, List[Tuple[float, float]]] = {}
+    curves: Dict[str, List[Tuple[float, float, float]]] = {}
     for method in methods:
         if method in groups:
             runs = groups[method]
             maker = method.replace(',', ' ').split()[0]
-            point = fmean(map(place, runs)), fmean(
-                run['AP'] for run in runs)
-            curves.setdefault(maker, []).append(point)
+            scores = [run['AP'] for run in runs]
+            point = fmean(map(place, runs)), fmean(scores)
+            spread = stdev(scores) if len(scores) > 1 else 0.0
+            curves.setdefault(maker, []).append((*point, spread))
             if ax.get_subplotspec().is_first_row():
                 ax.annotate(
                     method.split(', ', 1)[1], point, fontsize=6,
                     textcoords='offset points', xytext=(4, -8))
     for maker, points in curves.items():
-        ax.plot(*zip(*sorted(points)), label=maker, marker='o',
-                color=_COLORS[maker],
-                linestyle='none' if ax.get_subplotspec().is_first_row()
-                else '-')
+        ax.errorbar(*zip(*sorted(points)), label=maker, marker='o',
+                    color=_COLORS[maker],
+                    linestyle='none' if ax.get_subplotspec().is_first_row()
+                    else '-')
 
 
 def write_figure(runs: Sequence[dict], path: Path) -> None:
