@@ -101,3 +101,16 @@ def test_annotating_alone(annotating, tmp_path):
     assert (tmp_path / 'x.json').is_file()
     assert "pip install 'pace-mmdet[train]'" in call(
         pace, 'train', 'pace_r200_dcn_4pt', cwd=tmp_path, code=2)
+
+
+@pytest.mark.skipif(sys.platform == 'linux' and not shutil.which('xvfb-run'),
+                    reason='napari needs a display: xvfb-run is missing')
+def test_the_plugin_for_napari(training, wheel, tmp_path):
+    call(training / 'python', '-m', 'pip', 'install', '-c',
+         ROOT / 'constraints.txt', f'{wheel}[napari]', 'pytest', 'pytest-qt')
+    said = call(training / 'npe2', 'validate', 'pace-mmdet', cwd=tmp_path)
+    assert "Manifest for 'PACE' valid" in said
+    hidden = ('xvfb-run', '-a') if sys.platform == 'linux' else ()
+    said = call(*hidden, training / 'python', '-m', 'pytest', '-rs', '-q',
+                'tests/napari', cwd=ROOT)
+    assert 'passed' in said and 'skipped' not in said

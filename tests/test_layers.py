@@ -10,8 +10,8 @@ ORDER = [
     'import_hooks', 'errors', 'files', 'config_files', 'images', 'masks',
     'points', 'coco', 'sources', 'ops', 'structures', 'datasets', 'models',
     'evaluation', 'engine', 'converters', 'visualization', 'inference',
-    'register', 'reporting', 'testing', 'annotate', 'recipes', 'commands',
-    '__main__'
+    'register', 'reporting', 'testing', 'annotate', 'napari', 'recipes',
+    'commands', '__main__'
 ]
 # Siblings that must not know of each other.
 APART = [('images', 'masks'), ('datasets', 'models'), ('ops', 'structures')]

@@ -148,7 +148,8 @@ def test_help_is_the_default_and_names_every_target(checkout):
     (0, True, True, []),
     (1000, False, True, []),
 ])
-def test_ci_installs_chromium(tmp_path, user, present, succeeds, calls):
+def test_ci_installs_what_tests_drive(tmp_path, user, present, succeeds,
+                                      calls):
     (tmp_path / 'checkout/.ci').mkdir(parents=True)
     shutil.copy(ROOT / '.ci' / 'run', tmp_path / 'checkout/.ci')
     programs = tmp_path / 'bin'
@@ -158,6 +159,7 @@ def test_ci_installs_chromium(tmp_path, user, present, succeeds, calls):
                   f'exit {0 if succeeds else 1}')
     if present:
         write_program(programs / 'chromium')
+        write_program(programs / 'xvfb-run')
     for name in ('bash', 'sh', 'dirname'):
         (programs / name).symlink_to(shutil.which(name))
     done = subprocess.run(
