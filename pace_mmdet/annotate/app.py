@@ -4,7 +4,7 @@ import io
 import logging
 import math
 from pathlib import Path
-from typing import Annotated, Any, List, Optional, Type
+from typing import Annotated, Any, List, Optional
 
 import msgspec
 from starlette.applications import Starlette
@@ -17,8 +17,10 @@ from starlette.types import ASGIApp
 from pace_mmdet.errors import ImageFileError
 
 from . import changes
+from .answering import aside, body_of, json_response, project_of
 from .errors import AnnotateError, ChangeRefused, NotFound, TooSlow
 from .measuring import cost_table, measured_cost_figure
+from .model_routes import ROUTES as MODEL_ROUTES
 from .project import Project
 from .security import MAX_BODY, Guard
 from .tiles import Pyramid
@@ -78,6 +80,7 @@ def make_app(project: Project,
             Route('/api/export', _export),
             Route('/api/cost', _cost),
             Route('/api/cost.png', _cost_picture),
+            *MODEL_ROUTES,
             Mount('/static', StaticFiles(directory=STATIC)),
         ],
         exception_handlers={
@@ -120,18 +123,18 @@ async def _page(request: Request) -> Response:
 
 
 async def _summary(request: Request) -> Response:
-    return _json(await _aside(_project(request).summary))
+    return json_response(await aside(project_of(request).summary))
 
 
 async def _contents(request: Request) -> Response:
-    return _json(await _aside(
-        _project(request).contents, request.path_params['image']))
+    return json_response(await aside(
+        project_of(request).contents, request.path_params['image']))
 
 
 async def _tile(request: Request) -> Response:
     place = [request.path_params[k] for k in ('level', 'column', 'row')]
     pyramid = await _pyramid(request)
-    png = await _aside(pyramid.tile, *place, _window(request))
+    png = await aside(pyramid.tile, *place, _window(request))
     # The address holds the version of the image.
     return Response(png, media_type='image/png', headers={
         'Cache-Control': 'private, max-age=86400, immutable'})
@@ -144,15 +147,15 @@ async def _intensities(request: Request) -> Response:
     place = _numbers(request, 'x', 'y', 'width', 'height')
     window = pyramid.window
     if place is not None:
-        window = await _aside(pyramid.window_of, place, 0.1, 99.9)
-    return _json(dict(window=window, default=pyramid.window,
+        window = await aside(pyramid.window_of, place, 0.1, 99.9)
+    return json_response(dict(window=window, default=pyramid.window,
                       extent=pyramid.extent))
 
 
 async def _pyramid(request: Request) -> Pyramid:
     # Who gives up waiting does not end it for the others.
     return await asyncio.shield(asyncio.wrap_future(
-        _project(request).pyramid(request.path_params['image'],
+        project_of(request).pyramid(request.path_params['image'],
                                   _index(request, 'page'),
                                   _index(request, 'channel'))))
 
@@ -188,14 +191,14 @@ def _numbers(request: Request, *names: str) -> Optional[List[float]]:
 
 
 async def _planes(request: Request) -> Response:
-    return _json(await _aside(
-        _project(request).planes, request.path_params['image']))
+    return json_response(await aside(
+        project_of(request).planes, request.path_params['image']))
 
 
 async def _choose_plane(request: Request) -> Response:
-    body = await _body(request, PlaneBody)
+    body = await body_of(request, PlaneBody)
     await asyncio.wrap_future(
-        _project(request).choose_plane(body.page, body.channel))
+        project_of(request).choose_plane(body.page, body.channel))
     return await _summary(request)
 
 
@@ -205,8 +208,8 @@ async def _changes(request: Request) -> Response:
     If one could not be stored, all are answered so, and the page sends them
     again; those that were stored do not happen twice.
     """
-    body = await _body(request, ChangesBody)
-    project = _project(request)
+    body = await body_of(request, ChangesBody)
+    project = project_of(request)
     futures = [project.change(change, body.annotator)
                for change in body.changes]
     replies = []
@@ -219,71 +222,54 @@ async def _changes(request: Request) -> Response:
         else:
             replies.append(dict(request=change.request, ok=True,
                                 **project.with_points(reply)))
-    return _json(dict(replies=replies))
+    return json_response(dict(replies=replies))
 
 
 async def _take(request: Request) -> Response:
-    body = await _body(request, TakeBody)
+    body = await body_of(request, TakeBody)
     boxes = await asyncio.wrap_future(
-        _project(request).take(body.image, body.annotator, body.count,
+        project_of(request).take(body.image, body.annotator, body.count,
                                body.keep, body.tab, body.near))
-    return _json(dict(boxes=boxes))
+    return json_response(dict(boxes=boxes))
 
 
 async def _export(request: Request) -> Response:
-    project = _project(request)
-    export = await _aside(project.export, 'all' in request.query_params)
+    project = project_of(request)
+    export = await aside(project.export, 'all' in request.query_params)
     document = export.document()
     if 'preview' in request.query_params:
-        return _json(dict(lines=export.lines(), images=len(export.images)))
-    return _json(document, headers={
+        return json_response(dict(lines=export.lines(),
+                                  images=len(export.images)))
+    return json_response(document, headers={
         'Content-Disposition': 'attachment; filename="points.json"'})
 
 
 async def _cost(request: Request) -> Response:
-    return _json(cost_table(await _aside(_project(request).efforts)))
+    return json_response(cost_table(await aside(project_of(request).efforts)))
 
 
 async def _cost_picture(request: Request) -> Response:
     def draw() -> bytes:
-        figure = measured_cost_figure(_project(request).efforts())
+        figure = measured_cost_figure(project_of(request).efforts())
         content = io.BytesIO()
         figure.savefig(content, format='png', dpi=110)
         return content.getvalue()
 
-    return Response(await _aside(draw), media_type='image/png')
+    return Response(await aside(draw), media_type='image/png')
 
 
 def _tell(request: Request, error: Exception) -> Response:
     # What did not arrive in time is not waited for.
     headers = {'Connection': 'close'} if isinstance(error, TooSlow) else None
-    return _json(dict(error=str(error)), getattr(error, 'status', 400),
+    return json_response(dict(error=str(error)), getattr(error, 'status', 400),
                  headers=headers)
 
 
 def _nothing_here(request: Request, error: Any) -> Response:
-    return _json(dict(error='there is nothing at this address'),
+    return json_response(dict(error='there is nothing at this address'),
                  error.status_code)
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    return _json(dict(error='the server failed at this; its terminal says '
+    return json_response(dict(error='the server failed at this; its terminal says '
                       'why'), 500)
-
-
-def _project(request: Request) -> Project:
-    return request.app.state.project
-
-
-async def _aside(function, *args) -> Any:
-    """Run what takes time beside the answering of other requests."""
-    return await asyncio.to_thread(function, *args)
-
-
-async def _body(request: Request, kind: Type) -> Any:
-    return msgspec.json.decode(await request.body(), type=kind)
-
-
-def _json(content: Any, status: int = 200, **kwargs) -> Response:
-    return Response(msgspec.json.encode(content), status,
-                    media_type='application/json', **kwargs)

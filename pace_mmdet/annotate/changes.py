@@ -62,10 +62,15 @@ class SetBox(_BoxChange, tag='set'):
 
 
 class Answer(_BoxChange, tag='answer'):
-    """1 on the cell, 0 off it, -1 skipped, for one point of a revision."""
+    """1 on the cell, 0 off it, -1 skipped, for one point of a revision.
+
+    ``how`` it came about: the point was asked; what a model thought of it was
+    shown and confirmed; or it was asked again, since a model contradicted.
+    """
     revision: int
     point: Annotated[int, msgspec.Meta(ge=0)]
     label: Literal[-1, 0, 1]
+    how: Literal['asked', 'confirmed', 'again'] = 'asked'
 
 
 class MarkImage(_Change, tag='mark'):
@@ -77,7 +82,23 @@ class MarkImage(_Change, tag='mark'):
                                     msgspec.Meta(max_length=MAX_REGIONS)]]
 
 
-Change = Union[CreateBox, EditBox, SetBox, Answer, MarkImage]
+class AcceptProposal(_BoxChange, tag='accept'):
+    """A new box, where a model proposed a cell, moved or not."""
+    image: int
+    box: Rectangle
+
+
+class RejectProposal(_BoxChange, tag='reject'):
+    """Where a model proposed what is no cell; ``key`` names the place."""
+    image: int
+    box: Rectangle
+    undone: bool = False
+
+
+Change = Union[CreateBox, EditBox, SetBox, Answer, MarkImage, AcceptProposal,
+               RejectProposal]
+# Of boxes that a model proposed and an annotator accepted.
+MODEL = 'model+'
 
 
 def apply_change(connection: sqlite3.Connection, change: Change,
@@ -111,9 +132,14 @@ def apply_change(connection: sqlite3.Connection, change: Change,
         _remember(connection, change, annotator, now, reply, change.image)
         return reply
     reply = {}
-    if isinstance(change, CreateBox):
+    if isinstance(change, RejectProposal):
+        _reject(connection, change, annotator)
+        _remember(connection, change, annotator, now, reply, change.image)
+        return reply
+    if isinstance(change, (CreateBox, AcceptProposal)):
+        by = annotator if isinstance(change, CreateBox) else MODEL + annotator
         box_id = create_box(connection, change.image, change.box, change.key,
-                            annotator)
+                            by)
     else:
         box = _find_box(connection, change.key)
         box_id = box['id']
@@ -283,7 +309,17 @@ def _answer(connection: sqlite3.Connection, box: sqlite3.Row, change: Answer,
         check_held(box, annotator, now)
     connection.execute(
         'INSERT OR REPLACE INTO answers VALUES (:box, :revision, :point, '
-        ':label, :annotator)',
-        dict(place, label=change.label, annotator=annotator))
+        ':label, :annotator, :how)',
+        dict(place, label=change.label, annotator=annotator, how=change.how))
     if not before:
         hold(connection, box['id'], annotator, now)
+
+
+def _reject(connection: sqlite3.Connection, change: RejectProposal,
+            annotator: str) -> None:
+    if connection.execute('SELECT 1 FROM images WHERE id = ?',
+                          (change.image, )).fetchone() is None:
+        raise NotFound(f'there is no image {change.image}')
+    connection.execute(
+        'INSERT OR REPLACE INTO rejections VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+        (change.key, change.image, *change.box, annotator, change.undone))

@@ -27,8 +27,10 @@ class Export:
     Attributes:
         images (list[dict]): Entries.
         annotations (list[dict]): Entries. Beside the usual, ``box_by`` and
-            ``points_by`` say who drew the box and who answered each point.
-            A point without an answer has nobody, and the label -1.
+            ``points_by`` say who drew the box and who answered each point,
+            ``points_how`` whether it was 'asked', or a model's answer was
+            'confirmed', or it was asked 'again'. A point without an answer
+            has nobody, and the label -1.
         info (dict): Settings, answers by annotator and what was left out.
         remarks (list[str]): What a user should know besides.
     """
@@ -137,8 +139,9 @@ def export_points(connection: sqlite3.Connection,
         answers={name or 'unknown': n for name, n in sorted(people.items())},
         complete_by=said_by,
         left_out={reason: n for reason, n in left_out.items() if n})
-    if meta['page'] is not None:
-        info['page'] = meta['page']
+    for name in ('page', 'channel'):
+        if meta[name] is not None:
+            info[name] = meta[name]
     return Export(entries, annotations, info,
                   _remarks(annotations, incomplete, assumed, take_all))
 
@@ -181,6 +184,9 @@ def _entry(image: ProjectImage, complete: Complete) -> dict:
 
 
 def _annotation(box: dict, coords: List[List[int]]) -> dict:
+    # Only if something was: most files have nothing of it.
+    how = dict(points_how=box['answered_how']) if (
+        set(box['answered_how']) != {'asked'}) else {}
     return dict(
         id=box['id'],
         image_id=box['image'],
@@ -192,4 +198,5 @@ def _annotation(box: dict, coords: List[List[int]]) -> dict:
         point_labels=[-1 if label is None else label
                       for label in box['labels']],
         box_by=box['by'],
-        points_by=box['answered_by'])
+        points_by=box['answered_by'],
+        **how)

@@ -3,7 +3,7 @@ import sqlite3
 import uuid
 from collections import Counter
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Literal, Optional, Sequence, Tuple, Union
 
 import msgspec
 import numpy as np
@@ -36,6 +36,8 @@ class BoxAnnotation(msgspec.Struct, gc=False):
     box_by: str = ''
     # Nobody, where there is no answer.
     points_by: Optional[List[Optional[str]]] = None
+    points_how: Optional[List[Literal['asked', 'confirmed', 'again',
+                                      None]]] = None
 
 
 def import_boxes(connection: sqlite3.Connection, path: Union[str, Path],
@@ -252,18 +254,18 @@ def _create(connection: sqlite3.Connection, ann: BoxAnnotation,
     key = f'import{uuid.uuid4().hex}'
     box_id = create_box(connection, image.id, ann.bbox, key, ann.box_by,
                         box_id, imported=True)
-    connection.executemany(
-        'INSERT INTO answers VALUES (?, 0, ?, ?, ?)',
-        [(box_id, point, label, who) for point, label, who in _answers(ann)])
+    connection.executemany('INSERT INTO answers VALUES (?, 0, ?, ?, ?, ?)',
+                           [(box_id, *answer) for answer in _answers(ann)])
 
 
-def _answers(ann: BoxAnnotation) -> List[Tuple[int, int, str]]:
-    """Point, label and who gave it, of the points that have an answer."""
+def _answers(ann: BoxAnnotation) -> List[Tuple[int, int, str, str]]:
+    """Point, label, who gave it and how, of points that have an answer."""
     labels = ann.point_labels or []
     people = ann.points_by or [''] * len(labels)
-    return [(point, int(label), who)
-            for point, (label, who) in enumerate(zip(labels, people))
-            if who is not None]
+    ways = ann.points_how or ['asked'] * len(labels)
+    return [(point, int(label), who, how or 'asked')
+            for point, (label, who, how) in enumerate(
+                zip(labels, people, ways)) if who is not None]
 
 
 def _point_fault(ann: BoxAnnotation, points: Optional[np.ndarray]) -> str:
@@ -273,8 +275,10 @@ def _point_fault(ann: BoxAnnotation, points: Optional[np.ndarray]) -> str:
                 f'expected as many, at most {MAX_POINTS}')
     if any(label not in (-1, 0, 1) for label in labels):
         return f'point_labels {labels}, expected 1, 0 or -1'
-    if ann.points_by is not None and len(ann.points_by) != len(labels):
-        return f'{len(ann.points_by)} points_by for {len(labels)} points'
+    for name in ('points_by', 'points_how'):
+        values = getattr(ann, name)
+        if values is not None and len(values) != len(labels):
+            return f'{len(values)} {name} for {len(labels)} points'
     if labels and not np.array_equal(coords, points[:len(labels)]):
         return ('its points are not those that the project draws for this '
                 'box; begin a project with the file\'s own --seed ("info" '

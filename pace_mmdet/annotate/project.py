@@ -1,4 +1,5 @@
 """An open project: its file, its images, one writer, one reader."""
+import math
 import sqlite3
 import threading
 import time
@@ -21,6 +22,7 @@ from .folder import (ProjectImage, count_planes, examine, read_plane, resolve,
 from .holding import Tabs, take_boxes
 from .importing import import_boxes
 from .measuring import Effort, measured_efforts
+from .models import Models
 from .schema import (as_storage_error, open_for_reading, open_project,
                      read_meta, write_meta)
 from .tiles import PyramidCache, num_levels
@@ -82,6 +84,7 @@ class Project:
         self._tabs = Tabs()  # the writer's
         self._pyramids = PyramidCache(self._read_image,
                                       intensities=intensities)
+        self.models = Models(self)
 
     @property
     def num_points(self) -> int:
@@ -89,7 +92,11 @@ class Project:
         return self.meta['num_points']
 
     def close(self) -> None:
-        """Finish writing and let others open the project."""
+        """Finish writing and let others open the project.
+
+        What is being trained goes on.
+        """
+        self.models.close()
         self._writer.close()
         self._pyramids.close()
         with self._reading:
@@ -196,7 +203,7 @@ class Project:
 
     def summary(self) -> dict:
         """Settings, and the images with their progress."""
-        counts, states = self._read(lambda connection: (
+        counts, states = self.read(lambda connection: (
             queries.progress(connection, self.num_points),
             read_states(connection)))
         nothing = dict(boxes=0, finished=0, answers=0, changes=0)
@@ -216,9 +223,9 @@ class Project:
     def contents(self, image_id: int) -> dict:
         """An image's size and its boxes, with their points."""
         image = self.usable_image(image_id)
-        contents = self._read(queries.contents_of_image, image_id,
+        contents = self.read(queries.contents_of_image, image_id,
                               self.num_points)
-        self._add_points(contents['boxes'], image)
+        self.add_points(contents['boxes'], image)
         return dict(
             contents, id=image.id, name=image.name, width=image.width,
             height=image.height, version=str(image.modified_ns),
@@ -232,7 +239,7 @@ class Project:
         """
 
         def job(connection: sqlite3.Connection) -> dict:
-            if isinstance(change, (changes.CreateBox, changes.MarkImage)):
+            if hasattr(change, 'image'):
                 self.usable_image(change.image)
             return changes.apply_change(connection, change, annotator,
                                         self.num_points, time.time())
@@ -243,7 +250,7 @@ class Project:
         """A change's reply with the points of its box, if it has one."""
         if 'box' not in reply:
             return reply
-        self._add_points([reply['box']], self.image(reply['box']['image']))
+        self.add_points([reply['box']], self.image(reply['box']['image']))
         return reply
 
     def take(self, image_id: int, annotator: str, count: int,
@@ -272,16 +279,28 @@ class Project:
                                self.num_points, now, others, near)
             self._tabs.take(annotator, tab,
                             [*keep, *(box['key'] for box in boxes)], now)
-            self._add_points(boxes, image)
+            self.add_points(boxes, image)
             return boxes
 
         return self._writer.submit(job)
 
-    def _add_points(self, boxes: List[dict], image: ProjectImage) -> None:
+    def add_points(self, boxes: List[dict], image: ProjectImage) -> None:
+        """Add their ``points`` to the states of an image's boxes.
+
+        Those that a model proposed get ``thoughts`` too, as long as they
+        have open points: what the model gives each point to be on the cell,
+        None where it has no opinion.
+        """
         points = queries.points_of_boxes(boxes, self.num_points, image.width,
                                          image.height, self.meta['seed'])
         for box, pixels in zip(boxes, points):
             box['points'] = pixels
+        proposed = [box for box in boxes if box['by'].startswith(changes.MODEL)
+                    and None in box['labels']]
+        thoughts = self.models.probabilities(image.id, proposed)
+        for box, probs in zip(proposed, thoughts.tolist()):
+            box['thoughts'] = [None if math.isnan(p) else round(p, 3)
+                               for p in probs]
 
     def import_boxes(self, *paths: Union[str, Path]) -> List[str]:
         """Enter boxes (:func:`~pace_mmdet.annotate.importing.import_boxes`),
@@ -298,13 +317,19 @@ class Project:
         """What is complete, as a point COCO file
         (:func:`~pace_mmdet.annotate.exporting.export_points`).
         """
-        return self._read(export_points, self.images, take_all)
+        return self.read(export_points, self.images, take_all)
 
     def efforts(self) -> List[Effort]:
         """What it took."""
-        return self._read(measured_efforts)
+        return self.read(measured_efforts)
 
-    def _read(self, query: Callable[..., Any], *args) -> Any:
+    def write(self, job: Callable[..., Any], *args) -> Any:
+        """Run a job that writes, and wait for its commit."""
+        return self._writer.submit(
+            lambda connection: job(connection, *args)).result()
+
+    def read(self, query: Callable[..., Any], *args) -> Any:
+        """Run a query on what is committed."""
         with self._reading:
             try:
                 # Several statements that see one moment.

@@ -15,7 +15,7 @@ SELECT b.id, b.key, b.image_id, b.revision, b.deleted, b.annotator,
 FROM boxes b JOIN revisions r ON r.box_id = b.id AND r.revision = b.revision
 '''
 _ANSWERS = '''
-SELECT a.box_id, a.point, a.label, a.annotator FROM answers a
+SELECT a.box_id, a.point, a.label, a.annotator, a.how FROM answers a
 JOIN boxes b ON b.id = a.box_id AND b.revision = a.revision
 '''
 
@@ -41,8 +41,8 @@ def boxes_of_image(connection: sqlite3.Connection, image_id: int,
         list[dict]: ``id``, ``key``, ``image``, ``revision``, ``last`` (the
         highest revision), ``deleted``, ``by`` (who drew it), ``imported``,
         ``box`` (x, y, width, height in image pixels, unrounded), ``labels``
-        (1, 0, -1 or None for each point) and ``answered_by`` (a name or None
-        for each).
+        (1, 0, -1 or None for each point), and for each point ``answered_by``
+        (a name or None) and ``answered_how`` ('asked', 'confirmed' or None).
     """
     where = 'WHERE b.image_id = ? AND NOT b.deleted'
     boxes = connection.execute(_BOXES + where + ' ORDER BY b.id',
@@ -65,7 +65,8 @@ def _states(boxes: Iterable[sqlite3.Row], answers: Iterable[sqlite3.Row],
             imported=bool(box['imported']),
             box=[box['x'], box['y'], box['width'], box['height']],
             labels=[None] * num_points,
-            answered_by=[None] * num_points) for box in boxes
+            answered_by=[None] * num_points,
+            answered_how=[None] * num_points) for box in boxes
     ]
     by_id = {state['id']: state for state in states}
     for answer in answers:
@@ -73,6 +74,7 @@ def _states(boxes: Iterable[sqlite3.Row], answers: Iterable[sqlite3.Row],
             state = by_id[answer['box_id']]
             state['labels'][answer['point']] = answer['label']
             state['answered_by'][answer['point']] = answer['annotator']
+            state['answered_how'][answer['point']] = answer['how']
     return states
 
 

@@ -54,9 +54,31 @@ def _completeness(connection: sqlite3.Connection) -> None:
     run_script(connection, _COMPLETENESS + _ASSUME_COMPLETE)
 
 
+# Training in the page: since version 3. A round is a model, trained on what
+# was complete at its time; its folder lies beside the project's file. Places
+# where a model's proposal was rejected are kept, and which answers a person
+# gave without being asked, by confirming what a model thought.
+_ROUNDS = '''
+CREATE TABLE rounds (
+  id INTEGER PRIMARY KEY, request TEXT NOT NULL UNIQUE,
+  annotator TEXT NOT NULL, started_at REAL NOT NULL,
+  settings TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT NOT NULL);
+CREATE TABLE rejections (
+  key TEXT PRIMARY KEY, image_id INTEGER NOT NULL REFERENCES images (id),
+  x REAL NOT NULL, y REAL NOT NULL, width REAL NOT NULL, height REAL NOT NULL,
+  annotator TEXT NOT NULL, undone INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE INDEX rejections_by_image ON rejections (image_id);
+ALTER TABLE answers ADD COLUMN how TEXT NOT NULL DEFAULT 'asked'
+'''
+
+
+def _rounds(connection: sqlite3.Connection) -> None:
+    run_script(connection, _ROUNDS)
+
+
 Step = Callable[[sqlite3.Connection], None]
 # The first makes version 2 of version 1, and so on.
-STEPS: Sequence[Step] = (_completeness, )
+STEPS: Sequence[Step] = (_completeness, _rounds)
 VERSION = 1 + len(STEPS)
 
 

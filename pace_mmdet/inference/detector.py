@@ -108,7 +108,7 @@ class NetworkDetector:
         inputs, samples = [], []
         for tile in tiles:
             height, width = tile.shape[:2]
-            img = _as_bgr(tile)
+            img = as_bgr(tile)
             if factor != 1:
                 # Rounded as MMCV's Resize does.
                 size = [max(int(side * factor + 0.5), 1)
@@ -266,7 +266,7 @@ def _usual_pixels(cfg: Config) -> float:
     return shape[0] * shape[1] * factor**2
 
 
-def _as_bgr(tile: np.ndarray) -> np.ndarray:
+def as_bgr(tile: np.ndarray) -> np.ndarray:
     """What ``LoadMicroscopyImage`` makes of an image: three channels."""
     if tile.ndim == 2:
         return np.repeat(tile[..., None], 3, axis=2)

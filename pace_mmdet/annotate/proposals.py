@@ -1,0 +1,123 @@
+"""What the latest model found, beside what people have drawn.
+
+The files are those of ``pace_mmdet.commands.propose``.
+
+Letters in the shapes: N proposals, M boxes, P points per box.
+"""
+from functools import lru_cache
+from pathlib import Path
+from typing import List, Optional, Sequence, Tuple
+
+import cv2
+import msgspec
+import numpy as np
+
+# Of the smaller one of two boxes: as much in common means the same place.
+# Boxes of touching cells share less.
+_SAME_PLACE = 0.5
+# Of two boxes: above it they are those of one cell.
+_SAME_CELL = 0.5
+
+
+class Cell(msgspec.Struct):
+    """A cell that a model found; x, y, width, height in image pixels."""
+    box: Tuple[float, float, float, float]
+    score: float
+    outline: List[Tuple[float, float]]
+
+
+class Found(msgspec.Struct):
+    """The cells of an image, or why there are none."""
+    cells: List[Cell] = []
+    error: str = ''
+
+
+def read_found(folder: Path, image_id: int) -> Optional[Found]:
+    """What was found on an image; None if it was not looked at yet."""
+    try:
+        content = (folder / f'{image_id}.json').read_bytes()
+    except FileNotFoundError:
+        return None
+    return msgspec.json.decode(content, type=Found)
+
+
+def free_places(proposed: Sequence[Sequence[float]],
+                taken: Sequence[Sequence[float]]) -> np.ndarray:
+    """Which proposals are not where something is already.
+
+    Args:
+        proposed (Sequence): N boxes x, y, width, height.
+        taken (Sequence): M boxes: drawn by people, or rejected.
+
+    Returns:
+        ndarray: Bool, shape (N, ): False where a box shares half of the
+        smaller one's area with one that is there.
+    """
+    free = np.ones(len(proposed), bool)
+    if not len(proposed) or not len(taken):
+        return free
+    new, old = (np.asarray(boxes, np.float64) for boxes in (proposed, taken))
+    areas = old[:, 2] * old[:, 3]
+    for index, box in enumerate(new):
+        shared = _shared(box, old)
+        smaller = np.minimum(areas, box[2] * box[3])
+        free[index] = not (shared >= _SAME_PLACE * smaller).any()
+    return free
+
+
+def _shared(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Area that a box shares with each of others, shape (M, )."""
+    low = np.maximum(boxes[:, :2], box[:2])
+    high = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
+    return np.clip(high - low, 0, None).prod(axis=1)
+
+
+@lru_cache(maxsize=8)
+def _read_maps(labels: str, foreground: str, version: int
+               ) -> Tuple[np.ndarray, np.ndarray]:
+    return (cv2.imread(labels, cv2.IMREAD_UNCHANGED),
+            cv2.imread(foreground, cv2.IMREAD_UNCHANGED))
+
+
+def cell_probabilities(folder: Path, image_id: int,
+                       boxes: Sequence[Sequence[float]],
+                       points: np.ndarray) -> np.ndarray:
+    """What the model gives each point to be on the cell of its box.
+
+    Of the cell that fits the box (by an IoU of 0.5 at least) it is the
+    foreground's probability at its own pixels; at those of another cell,
+    what is left to it.
+
+    Args:
+        folder (Path): The files.
+        image_id (int): The image.
+        boxes (Sequence): M boxes x, y, width, height.
+        points (ndarray): Pixels (x, y), integer, shape (M, P, 2).
+
+    Returns:
+        ndarray: Shape (M, P); NaN where the model has no opinion: no cell
+        fits the box, or it was not asked.
+    """
+    probs = np.full(np.shape(points)[:2], np.nan)
+    found = read_found(folder, image_id)
+    paths = [folder / f'{image_id}_{name}.png'
+             for name in ('labels', 'foreground')]
+    if not probs.size or not found or not found.cells or not all(
+            path.is_file() for path in paths):
+        return probs
+    labels, foreground = _read_maps(*map(str, paths),
+                                    paths[0].stat().st_mtime_ns)
+    cells = np.array([cell.box for cell in found.cells])
+    areas = cells[:, 2] * cells[:, 3]
+    for row, (box, own) in enumerate(zip(np.asarray(boxes, np.float64),
+                                         np.asarray(points))):
+        shared = _shared(box, cells)
+        overlaps = shared / (areas + box[2] * box[3] - shared)
+        best = int(overlaps.argmax())
+        if overlaps[best] < _SAME_CELL:
+            continue
+        owner = labels[own[:, 1], own[:, 0]]
+        value = foreground[own[:, 1], own[:, 0]] / 255.
+        others = (owner > 0) & (owner != best + 1)
+        probs[row] = np.where(others, 1 - value, value)
+    return probs
