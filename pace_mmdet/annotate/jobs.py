@@ -39,8 +39,9 @@ class JobFile(msgspec.Struct):
 
 
 class Ended(msgspec.Struct):
-    """Content of ``ended.json``."""
+    """Content of ``ended.json``; what the commands took of the processors."""
     code: int
+    cpu_seconds: float = 0.0
 
 
 class Job:
@@ -71,6 +72,11 @@ class Job:
         _popen([__name__, str(self.folder)], start_new_session=True,
                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
+    def ended(self) -> Ended:
+        """How it ended."""
+        return msgspec.json.decode(
+            (self.folder / 'ended.json').read_bytes(), type=Ended)
+
     def commands(self) -> List[List[str]]:
         """What it runs, as it was started the last time."""
         return msgspec.json.decode((self.folder / 'job.json').read_bytes(),
@@ -81,9 +87,8 @@ class Job:
         it ended without a word, as when the machine lost its power.
         """
         if (self.folder / 'ended.json').is_file():
-            code = msgspec.json.decode(
-                (self.folder / 'ended.json').read_bytes(), type=Ended).code
-            return {0: 'done', STOPPED: 'stopped'}.get(code, 'failed')
+            return {0: 'done', STOPPED: 'stopped'}.get(self.ended().code,
+                                                       'failed')
         if not (self.folder / 'job.json').is_file():
             return 'new'
         if self._is_held():
@@ -158,8 +163,13 @@ def run(folder: Path) -> int:
                 if code:
                     break
         write_atomically(folder / 'ended.json',
-                         msgspec.json.encode(Ended(code)))
+                         msgspec.json.encode(Ended(code, _spent())))
     return code
+
+
+def _spent() -> float:
+    times = os.times()
+    return round(times.children_user + times.children_system, 1)
 
 
 def _run_one(command: Sequence[str], folder: Path, log) -> int:

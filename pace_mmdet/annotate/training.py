@@ -100,7 +100,7 @@ def write_round(folder: Path, export: Export, images: Path, iterations: int,
         base=CONFIG, images=str(images.resolve()), plane=plane,
         num_points=info['num_points'], iterations=iterations,
         val_every=every, save_every=min(every, 50), score=SCORE,
-        warm_up=min(20, iterations), log_every=min(_LOG_EVERY, iterations),
+        warm_up=min(20, iterations // 2), log_every=min(_LOG_EVERY, iterations),
         **files))
     command = ['pace_mmdet', 'train', str(folder / 'config.py'),
                '--work-dir', str(folder / 'run')]
