@@ -19,7 +19,7 @@ from pace_mmdet.errors import ImageFileError
 from . import changes
 from .answering import aside, body_of, json_response, project_of
 from .errors import AnnotateError, ChangeRefused, NotFound, TooSlow
-from .measuring import cost_table, measured_cost_figure
+from .measuring import cost_table, measured_cost_figure, measured_rounds
 from .model_routes import ROUTES as MODEL_ROUTES
 from .project import Project
 from .security import MAX_BODY, Guard
@@ -220,8 +220,9 @@ async def _changes(request: Request) -> Response:
             replies.append(dict(request=change.request, ok=False,
                                 error=str(error)))
         else:
-            replies.append(dict(request=change.request, ok=True,
-                                **project.with_points(reply)))
+            # What a model thinks of a box may have to be read first.
+            reply = await aside(project.with_points, reply)
+            replies.append(dict(reply, request=change.request, ok=True))
     return json_response(dict(replies=replies))
 
 
@@ -229,7 +230,7 @@ async def _take(request: Request) -> Response:
     body = await body_of(request, TakeBody)
     boxes = await asyncio.wrap_future(
         project_of(request).take(body.image, body.annotator, body.count,
-                               body.keep, body.tab, body.near))
+                                 body.keep, body.tab, body.near))
     return json_response(dict(boxes=boxes))
 
 
@@ -245,7 +246,11 @@ async def _export(request: Request) -> Response:
 
 
 async def _cost(request: Request) -> Response:
-    return json_response(cost_table(await aside(project_of(request).efforts)))
+    project = project_of(request)
+    efforts = await aside(project.efforts)
+    rounds = await aside(project.read, measured_rounds)
+    return json_response(dict(cost_table(efforts, rounds),
+                              num_points=project.num_points))
 
 
 async def _cost_picture(request: Request) -> Response:
@@ -261,15 +266,15 @@ async def _cost_picture(request: Request) -> Response:
 def _tell(request: Request, error: Exception) -> Response:
     # What did not arrive in time is not waited for.
     headers = {'Connection': 'close'} if isinstance(error, TooSlow) else None
-    return json_response(dict(error=str(error)), getattr(error, 'status', 400),
-                 headers=headers)
+    return json_response(dict(error=str(error)),
+                         getattr(error, 'status', 400), headers=headers)
 
 
 def _nothing_here(request: Request, error: Any) -> Response:
     return json_response(dict(error='there is nothing at this address'),
-                 error.status_code)
+                         error.status_code)
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    return json_response(dict(error='the server failed at this; its terminal says '
-                      'why'), 500)
+    return json_response(dict(error='the server failed at this; its terminal '
+                              'says why'), 500)

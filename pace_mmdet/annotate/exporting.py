@@ -186,7 +186,7 @@ def _entry(image: ProjectImage, complete: Complete) -> dict:
 def _annotation(box: dict, coords: List[List[int]]) -> dict:
     # Only if something was: most files have nothing of it.
     how = dict(points_how=box['answered_how']) if (
-        set(box['answered_how']) != {'asked'}) else {}
+        set(box['answered_how']) - {'asked', None}) else {}
     return dict(
         id=box['id'],
         image_id=box['image'],

@@ -1,7 +1,7 @@
 """What takes minutes runs in a process of its own, which outlives the server.
 
 A job is a folder. ``python -m pace_mmdet.annotate.jobs FOLDER`` runs the
-commands in its ``job.json`` one after the other at the lowest priority, and
+commands in its ``job.json`` one after the other at a low priority, and
 holds a lock on the folder meanwhile. So whoever looks at the folder, now or
 after a restart, sees how the job stands, and nobody needs its number:
 
@@ -24,6 +24,8 @@ from pace_mmdet.errors import UserError
 from pace_mmdet.files import PathLock, write_atomically
 
 STOPPED = -1
+# The lowest priority there is: what the page does comes first.
+NICENESS = 19
 # A process that was started needs so long at most to take its lock.
 _SECONDS_TO_START = 60.
 # Training writes a checkpoint before it ends.
@@ -36,6 +38,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 class JobFile(msgspec.Struct):
     """Content of ``job.json``."""
     commands: List[List[str]]
+    niceness: int = NICENESS
 
 
 class Ended(msgspec.Struct):
@@ -67,7 +70,8 @@ class Job:
         for name in ('ended.json', 'stop'):
             (self.folder / name).unlink(missing_ok=True)
         write_atomically(self.folder / 'job.json', msgspec.json.encode(
-            JobFile([list(map(str, command)) for command in commands])))
+            JobFile([list(map(str, command)) for command in commands],
+                    NICENESS)))
         # In a session of its own: Ctrl-C in the terminal is for the server.
         _popen([__name__, str(self.folder)], start_new_session=True,
                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -136,9 +140,9 @@ def _popen(arguments: Sequence[str], **kwargs) -> subprocess.Popen:
                             stdin=subprocess.DEVNULL, **kwargs)
 
 
-def _prepare_process() -> None:
+def _prepare_process(niceness: int) -> None:
     if hasattr(os, 'nice'):
-        os.nice(19)
+        os.nice(niceness)
     # A shell's background jobs ignore Ctrl-C; commands must heed it here.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -154,11 +158,13 @@ def run(folder: Path) -> int:
     """
     # The server that asks whether it is held, holds it for a moment.
     with PathLock(folder / 'job', patience=10.):
-        _prepare_process()
-        commands, code = Job(folder).commands(), 0
+        job = msgspec.json.decode((folder / 'job.json').read_bytes(),
+                                  type=JobFile)
+        _prepare_process(job.niceness)
+        code = 0
         with open(folder / 'log.txt', 'ab') as log:
             os.utime(log.fileno())
-            for command in commands:
+            for command in job.commands:
                 code = _run_one(command, folder, log)
                 if code:
                     break

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Sequence
 from pace_mmdet.points import AnnotationCost
 
 from .errors import NotFound
+from .rounds import list_rounds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,7 +63,8 @@ def measured_efforts(connection: sqlite3.Connection) -> List[Effort]:
         '''SELECT c.annotator, i.name AS image,
              count(DISTINCT CASE WHEN kind IN ('create', 'edit')
                    AND NOT b.deleted THEN box_id END) AS boxes,
-             total(CASE WHEN kind != 'answer' THEN seconds END) AS box_seconds,
+             total(CASE WHEN kind NOT IN ('answer', 'accept', 'reject')
+                   THEN seconds END) AS box_seconds,
              count(DISTINCT CASE WHEN kind = 'answer'
                    THEN box_id || ':' || point END) AS points,
              total(CASE WHEN kind = 'answer' THEN seconds END)
@@ -71,6 +73,76 @@ def measured_efforts(connection: sqlite3.Connection) -> List[Effort]:
            JOIN images i ON i.id = c.image_id
            GROUP BY c.annotator, i.id ORDER BY c.annotator, i.name''')
     return [Effort(**dict(row)) for row in rows]
+
+
+class CellCost(NamedTuple):
+    """Whole cells, their points included, between two rounds of training.
+
+    Attributes:
+        round (int): The round that learned from them last; 0 for what was
+            done before the first.
+        drawn (int): Cells with a box drawn by hand.
+        drawn_seconds (float): Time for them.
+        confirmed (int): Cells that a model proposed and somebody accepted.
+        confirmed_seconds (float): Time for them, and for rejecting others.
+        score (float, optional): Of the round.
+    """
+    round: int
+    drawn: int
+    drawn_seconds: float
+    confirmed: int
+    confirmed_seconds: float
+    score: Optional[float]
+
+    def row(self) -> dict:
+        """All of it, for the page."""
+        return dict(
+            self._asdict(),
+            seconds_per_drawn=self.drawn_seconds / self.drawn
+            if self.drawn else None,
+            seconds_per_confirmed=self.confirmed_seconds / self.confirmed
+            if self.confirmed else None)
+
+
+def measured_rounds(connection: sqlite3.Connection) -> List[CellCost]:
+    """What a cell took with each model.
+
+    Args:
+        connection (sqlite3.Connection): The project.
+
+    Returns:
+        list[CellCost]: Of the time before the first model, then with each.
+        Without any there is none.
+    """
+    known = list_rounds(connection)
+    if not known:
+        return []
+    counts = {
+        row['model']: row for row in connection.execute(
+            '''SELECT
+                 (SELECT count(*) FROM rounds r WHERE r.started_at <= made_at)
+                   AS model,
+                 count(DISTINCT CASE WHEN NOT by_model AND kind IN
+                       ('create', 'edit') THEN box_id END) AS drawn,
+                 total(CASE WHEN NOT by_model THEN seconds END)
+                   AS drawn_seconds,
+                 count(DISTINCT CASE WHEN kind = 'accept' THEN box_id END)
+                   AS confirmed,
+                 total(CASE WHEN by_model THEN seconds END)
+                   AS confirmed_seconds
+               FROM (SELECT c.*, kind = 'reject' OR coalesce(
+                       b.annotator LIKE 'model+%', 0) AS by_model
+                     FROM changes c LEFT JOIN boxes b ON b.id = c.box_id
+                     WHERE kind != 'mark' AND NOT coalesce(b.deleted, 0))
+               GROUP BY model''')
+    }
+    costs = []
+    for number, row in enumerate([None, *known]):
+        found = counts.get(number)
+        done = (tuple(found)[1:] if found else (0, 0.0, 0, 0.0))
+        costs.append(CellCost(row['id'] if row else 0, *done,
+                              row['outcome'].get('score') if row else None))
+    return costs
 
 
 def total_effort(efforts: Sequence[Effort], annotator: str = '') -> Effort:
@@ -92,13 +164,17 @@ def measured_cost(efforts: Sequence[Effort]) -> Optional[AnnotationCost]:
                           PAPER.seconds_per_mask)
 
 
-def cost_table(efforts: Sequence[Effort]) -> Dict[str, list]:
-    """Rows for the page: by annotator and image, by annotator, in total."""
+def cost_table(efforts: Sequence[Effort],
+               rounds: Sequence[CellCost] = ()) -> Dict[str, list]:
+    """Rows for the page: by annotator and image, by annotator, in total, and
+    by round of training.
+    """
     names = sorted({effort.annotator for effort in efforts})
     return dict(
         rows=[effort.row() for effort in efforts],
         annotators=[total_effort(efforts, name).row() for name in names],
-        total=total_effort(efforts).row())
+        total=total_effort(efforts).row(),
+        rounds=[row.row() for row in rounds])
 
 
 def measured_cost_figure(efforts: Sequence[Effort]) -> 'Figure':

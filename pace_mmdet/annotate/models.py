@@ -19,11 +19,12 @@ from .errors import ChangeRefused, NotFound
 from .folder import resolve
 from .jobs import Job
 from .proposals import cell_probabilities, free_places, read_found
-from .training import outcome_of, read_progress, write_round
+from .training import outcome_of, read_progress, set_aside, write_round
 
 if TYPE_CHECKING:
     from .project import Project
 
+PROPOSE = ('pace_mmdet.commands.propose', )
 _LOOK_EVERY = 1.0
 
 
@@ -75,13 +76,11 @@ class Models:
             if last['state'] == 'failed':
                 last['error'] = Job(folder).last_lines()
         model = rounds.best_round(known)
-        export = self._project.export()
         return dict(
             rounds=known,
             model=model and model['id'],
             proposing=model and self._proposing(model['id']),
-            annotated=dict(images=len(export.images),
-                           boxes=len(export.annotations)),
+            annotated=self._annotated(),
             iterations=rounds.DEFAULT_ITERATIONS)
 
     def train(self, wish: rounds.TrainBody) -> dict:
@@ -98,6 +97,7 @@ class Models:
             self._look()
             start = rounds.round_to_start_from(self.known_rounds(), wish.start)
             export = self._project.export()
+            set_aside(export)  # or say why not, before anything is entered
             settings = dict(
                 iterations=wish.iterations, start=start and start['id'],
                 images=len(export.images), boxes=len(export.annotations))
@@ -250,6 +250,12 @@ class Models:
         if outcome.get('checkpoint'):
             self._propose(dict(row, outcome=outcome))
 
+    def _annotated(self) -> Dict[str, int]:
+        """Images that are complete, at least in part, and their boxes."""
+        rows = [row for row in self._project.summary()['images']
+                if row['complete'] and not row['problem']]
+        return dict(images=len(rows), boxes=sum(row['boxes'] for row in rows))
+
     def _propose(self, model: dict) -> None:
         """Have the cells of all images found by a model."""
         folder = self._folder(model['id'])
@@ -261,9 +267,9 @@ class Models:
             for image in self._project.images.values() if not image.problem
         ]
         write_atomically(out / 'images.json', msgspec.json.encode(images))
-        command = ['pace_mmdet.commands.propose', str(out / 'images.json'),
-                   '--checkpoint', str(folder / model['outcome']['checkpoint']
-                                       ), '--out-dir', str(out)]
+        command = [*PROPOSE, str(out / 'images.json'), '--checkpoint',
+                   str(folder / model['outcome']['checkpoint']), '--out-dir',
+                   str(out)]
         for name in ('page', 'channel'):
             if self._project.meta[name] is not None:
                 command += [f'--{name}', str(self._project.meta[name])]

@@ -224,7 +224,7 @@ class Project:
         """An image's size and its boxes, with their points."""
         image = self.usable_image(image_id)
         contents = self.read(queries.contents_of_image, image_id,
-                              self.num_points)
+                             self.num_points)
         self.add_points(contents['boxes'], image)
         return dict(
             contents, id=image.id, name=image.name, width=image.width,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .models import Models
     from .project import Project
 
+PREDICT = ('pace_mmdet', 'predict')
+
 Format = Literal['labels', 'roi', 'geojson', 'csv', 'overlay']
 
 
@@ -65,7 +67,7 @@ def start(project: 'Project', wish: SegmentBody) -> dict:
     job.folder.mkdir(parents=True, exist_ok=True)
     write_atomically(job.folder / 'task.json', msgspec.json.encode(task))
     command = [
-        'pace_mmdet', 'predict', task.images, '--recursive', '--checkpoint',
+        *PREDICT, task.images, '--recursive', '--checkpoint',
         str(checkpoint), '--out-dir', task.out, '--format',
         ','.join(wish.formats), '--score-thr', str(wish.score)
     ]

@@ -143,6 +143,9 @@ class Annotator:
                     self.effort.rejected += 1
         for cell in left.values():
             self.draw(image, cell)
+        self.count += 1
+        self.project.change(changes.MarkImage(
+            f'q{self.count}', image.id, 0, -1, True), 'Script').result()
         return Effort(*(now - then for now, then in zip(
             vars(self.effort).values(), vars(before).values())))
 
@@ -228,23 +231,51 @@ def from_three_images(scene: Scene, test: Scene, args) -> None:
                   f'after {seconds:.0f} s of a core', flush=True)
 
 
-def rows(scene: Scene, test: Scene, args, with_loop: bool) -> Iterator[dict]:
-    """Efforts and scores, after each round."""
-    with tempfile.TemporaryDirectory() as folder, new_project(
-            Path(folder), scene, args.images, 0) as project:
-        args.seed = 0
+def work_on(root: Path, scene: Scene, test: Scene, args, with_loop: bool,
+            numbers: range) -> Iterator[dict]:
+    """Annotate some of the images of a project, then train and score; yields
+    what each image took.
+    """
+    with Project(root / 'images', root / 'project.db') as project:
         annotator = Annotator(project, scene, args)
-        for number, image in enumerate(project.images.values(), 1):
-            has_model = with_loop and number > args.rounds[0]
-            effort = annotator.annotate(image, has_model)
-            row = dict(images=number, loop=with_loop,
-                       seconds=effort.seconds, clicks=effort.clicks,
-                       drawn=effort.drawn, confirmed=effort.confirmed,
-                       rejected=effort.rejected)
-            if number in args.rounds:
+        annotator.count = 10**6 * (1 + numbers.start)
+        images = list(project.images.values())
+        for number in numbers:
+            effort = annotator.annotate(images[number], with_loop)
+            row = dict(vars(effort), images=number + 1, loop=with_loop)
+            if number == numbers[-1]:
                 row['cpu_seconds'] = train(project, args)
                 row.update(score(project, test))
             yield row
+
+
+def compare(scene: Scene, test: Scene, args) -> None:
+    """The second half of the images, without and with what a model proposes
+    that learned from the first.
+    """
+    half = args.images // 2
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / 'without'
+        new_project(root, scene, args.images, args.seed).close()
+        first = list(work_on(root, scene, test, args, False, range(half)))
+        shutil.copytree(root, Path(folder) / 'with')
+        for row in first:
+            print(as_line(row), flush=True)
+        spent = sum(row['seconds'] for row in first)
+        for name in ('with', 'without'):
+            total = 0.
+            for row in work_on(Path(folder) / name, scene, test, args,
+                               name == 'with', range(half, args.images)):
+                total += row['seconds']
+                print(as_line(row), flush=True)
+            print(f'{name} proposals: the second half took {total / 60:.1f} '
+                  f'min, {100 * total / spent:.0f} % of the first', flush=True)
+
+
+def as_line(row: dict) -> str:
+    """A row as JSON, rounded."""
+    return json.dumps({key: round(value, 1) if isinstance(value, float)
+                       else value for key, value in row.items()})
 
 
 def main() -> None:
@@ -254,9 +285,9 @@ def main() -> None:
     parser.add_argument('--train-images', type=Path, required=True)
     parser.add_argument('--test', type=Path, required=True)
     parser.add_argument('--test-images', type=Path, required=True)
-    parser.add_argument('--images', type=int, default=8)
-    parser.add_argument('--rounds', type=int, nargs='+', default=[2, 4, 8],
-                        help='numbers of images after which to train')
+    parser.add_argument('--images', type=int, default=8,
+                        help='half of them without any model')
+    parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--iterations', type=int, default=300)
     parser.add_argument('--seeds', type=int, default=3)
     parser.add_argument('--wrong-answers', type=float, default=0.05,
@@ -266,25 +297,13 @@ def main() -> None:
                         'confirmed with the others of their cell')
     parser.add_argument('--what', nargs='+', default=['first', 'cost'],
                         choices=['first', 'cost'])
-    parser.add_argument('--out', type=Path, help='JSON lines of all rows')
     args = parser.parse_args()
     scene = Scene(json.loads(args.train.read_text()), args.train_images)
     test = Scene(json.loads(args.test.read_text()), args.test_images)
     if 'first' in args.what:
         from_three_images(scene, test, args)
-    if 'cost' not in args.what:
-        return
-    for with_loop in (False, True):
-        total = 0.0
-        for row in rows(scene, test, args, with_loop):
-            total += row['seconds']
-            row['total_seconds'] = total
-            print(json.dumps({key: round(value, 1) if isinstance(
-                value, float) else value for key, value in row.items()}),
-                flush=True)
-            if args.out:
-                with args.out.open('a') as file:
-                    print(json.dumps(row), file=file)
+    if 'cost' in args.what:
+        compare(scene, test, args)
 
 
 if __name__ == '__main__':

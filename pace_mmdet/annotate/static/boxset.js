@@ -70,14 +70,29 @@ export class BoxSet {
   }
 
   create(rectangle) {
+    return this.enter(rectangle, 'create', undefined);
+  }
+
+  /** A box where a model proposed it. */
+  accept(rectangle, annotator) {
+    return this.enter(rectangle, 'accept', `model+${annotator}`);
+  }
+
+  /** No cell here; the place is named by the proposal's key. */
+  reject(key, box, undone) {
+    this.send({ request: newName(), kind: 'reject', key,
+      image: this.image.id, box, undone });
+  }
+
+  enter(rectangle, kind, by) {
     const box = {
       id: null, key: newName(), image: this.image.id, revision: 0, last: 0,
-      deleted: false, imported: false, box: rectangle, points: null,
+      deleted: false, imported: false, by, box: rectangle, points: null,
       labels: Array(this.numPoints).fill(null),
       answered_by: Array(this.numPoints).fill(null),
     };
     this.put(box);
-    this.queue(box.key, { kind: 'create', image: box.image, box: rectangle });
+    this.queue(box.key, { kind, image: box.image, box: rectangle });
     this.remember(box.key, { ...box, deleted: true }, box);
     return box;
   }
@@ -107,11 +122,13 @@ export class BoxSet {
     return countAnswers(before);
   }
 
-  answer(key, point, label, annotator) {
+  /** How: 'asked'; 'confirmed' as a model thinks; asked 'again'. */
+  answer(key, point, label, annotator, how = 'asked') {
     const box = this.get(key);
     box.labels[point] = label;
     box.answered_by[point] = annotator;
-    this.queue(key, { kind: 'answer', revision: box.revision, point, label });
+    this.queue(key, { kind: 'answer', revision: box.revision, point, label,
+      how });
   }
 
   /** Say whether the image is complete: true, false, or a list of parts. */
@@ -158,6 +175,10 @@ export class BoxSet {
   acknowledge(change, reply) {
     if (change.kind === 'mark') {
       if (reply.ok && reply.image.id === this.image.id) this.image.changes += 1;
+      return;
+    }
+    if (change.kind === 'reject') {
+      if (reply.ok && change.image === this.image.id) this.image.changes += 1;
       return;
     }
     const left = (this.waiting.get(change.key) ?? 1) - 1;

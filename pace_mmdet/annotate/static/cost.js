@@ -3,7 +3,8 @@ import { get } from './api.js';
 import { $, make } from './dom.js';
 import { IdleMode } from './mode.js';
 
-const PAPER = { seconds_per_box: 7, seconds_per_point: 0.9 };
+const PAPER = { seconds_per_box: 7, seconds_per_point: 0.9,
+  seconds_per_mask: 46 };
 
 const seconds = (value) => (value === null ? '–' : `${value.toFixed(2)} s`);
 
@@ -32,7 +33,8 @@ export class CostMode extends IdleMode {
     this.enter();
   }
 
-  show({ rows, annotators, total }) {
+  show({ rows, annotators, total, rounds, num_points: points }) {
+    this.showRounds(rounds, points);
     const table = document.createElement('table');
     this.addRow(table, 'th', ['Annotator', 'Image', 'Boxes', 'Per box',
       'Points', 'Per point']);
@@ -50,6 +52,26 @@ export class CostMode extends IdleMode {
     figure.hidden = total.seconds_per_box === null
       || total.seconds_per_point === null;
     if (!figure.hidden) figure.src = `/api/cost.png?at=${Date.now()}`;
+  }
+
+  /** What a whole cell takes, with each model. */
+  showRounds(rounds, points) {
+    const table = $('#cost-rounds');
+    table.hidden = !rounds.length;
+    table.replaceChildren();
+    this.addRow(table, 'th', ['With', 'Box AP50', 'Drawn', 'Per cell',
+      'Confirmed', 'Per cell']);
+    for (const row of rounds) {
+      this.addRow(table, 'td', [row.round ? `model ${row.round}` : 'no model',
+        row.score === null ? '–' : `${Math.round(100 * row.score)} %`,
+        row.drawn, seconds(row.seconds_per_drawn), row.confirmed,
+        seconds(row.seconds_per_confirmed)]);
+    }
+    const cell = PAPER.seconds_per_box + points * PAPER.seconds_per_point;
+    this.addRow(table, 'td', [`Paper: a box and ${points} points`, '', '',
+      seconds(cell), '', ''], true);
+    this.addRow(table, 'td', ['Paper: a mask', '', '',
+      seconds(PAPER.seconds_per_mask), '', ''], true);
   }
 
   addRow(table, kind, cells, isSum = false) {

@@ -26,3 +26,12 @@ export const keyName = (event) => (
 /** Whether a key is pressed together with one that makes it a command. */
 export const isCommand = (event) => (
   event.ctrlKey || event.metaKey || event.altKey);
+
+/** Do something when a button is clicked, which then leaves the keys alone. */
+export function onClick(selector, act) {
+  const button = $(selector);
+  button.addEventListener('click', (event) => {
+    if (event.detail) button.blur();
+    act();
+  });
+}

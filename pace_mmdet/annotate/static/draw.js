@@ -7,6 +7,7 @@ export const COLORS = {
   on: '#2b8cff',
   off: '#ff2a2a',
   skip: '#c8c8c8',
+  model: '#c99bff',
 };
 export const colorOf = (label) => (
   { 1: COLORS.on, 0: COLORS.off }[label] ?? COLORS.skip);
@@ -28,6 +29,39 @@ export function strokeBoxes(context, view, boxes, color, {
   context.setLineDash(dash);
   context.stroke();
   context.setLineDash([]);
+  context.globalAlpha = 1;
+}
+
+function traceOutlines(context, view, { outline }) {
+  outline.forEach(([x, y], index) => {
+    const place = view.toScreen(x, y);
+    if (index) context.lineTo(...place);
+    else context.moveTo(...place);
+  });
+  context.closePath();
+}
+
+/** Outline the masks of cells with one stroke. */
+export function strokeOutlines(context, view, cells, color, {
+  alpha = 1, width = 1 } = {}) {
+  context.beginPath();
+  for (const cell of cells) traceOutlines(context, view, cell);
+  context.globalAlpha = alpha;
+  context.strokeStyle = color;
+  context.lineWidth = width;
+  context.stroke();
+  context.globalAlpha = 1;
+}
+
+/** Fill the masks of cells, neighbours in different hues. */
+export function fillOutlines(context, view, cells, alpha) {
+  context.globalAlpha = alpha;
+  cells.forEach((cell, index) => {
+    context.beginPath();
+    traceOutlines(context, view, cell);
+    context.fillStyle = `hsl(${(index * 137.5) % 360} 80% 60%)`;
+    context.fill();
+  });
   context.globalAlpha = 1;
 }
 

@@ -4,6 +4,8 @@ import { showExport, showHelp } from './panels.js';
 
 export const COMMON_KEYS = [
   ['1, 2, 3, 4', 'boxes, points, review, time'],
+  ['5, T', 'train'],
+  ['6, 7, 8', 'confirm, ask again, segment'],
   ['Page Down, Page Up', 'next, previous image'],
   ['G', 'next image that is not complete'],
   ['/', 'filter the list of images'],
@@ -33,6 +35,11 @@ const ACTIONS = {
   2: (app) => app.setMode('points'),
   3: (app) => app.setMode('review'),
   4: (app) => app.setMode('cost'),
+  5: (app) => app.setMode('train'),
+  6: (app) => app.setMode('confirm'),
+  7: (app) => app.setMode('again'),
+  8: (app) => app.setMode('segment'),
+  t: (app) => app.setMode('train'),
   PageDown: (app) => app.nextImage(1),
   PageUp: (app) => app.nextImage(-1),
   '+': (app) => app.stage.view.zoom(1.25),
@@ -66,7 +73,8 @@ const ACTIONS = {
 
 function handle(app, event) {
   const { target } = event;
-  const isTyping = target.matches?.('input:not([type=range])');
+  const isTyping = target.matches?.(
+    'input:not([type=range], [type=checkbox]), select');
   if (document.querySelector('dialog[open]') || isTyping) return;
   // Selecting the whole page would make drags carry it away.
   if ((event.ctrlKey || event.metaKey) && keyName(event) === 'a') {

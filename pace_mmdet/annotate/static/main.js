@@ -1,14 +1,17 @@
 // The page: opens the project, hands inputs to the mode that is on.
+import { AGAIN_KEYS, AgainMode } from './again.js';
 import { get, newName } from './api.js';
 import { BOX_KEYS, BoxMode } from './boxes.js';
 import { BoxSet, isFinished } from './boxset.js';
 import { ActiveClock } from './clock.js';
 import { Completeness } from './complete.js';
+import { CONFIRM_KEYS, ConfirmMode } from './confirm.js';
 import { CostMode } from './cost.js';
 import { Display } from './display.js';
 import { $, $$ } from './dom.js';
 import { COMMON_KEYS, listenToKeys } from './keys.js';
 import { ImageList } from './list.js';
+import { Model } from './model.js';
 import { Outbox } from './outbox.js';
 import { ask, askName, fillHelp, say, showExport, showHelp, showHints,
   showSaved } from './panels.js';
@@ -16,8 +19,10 @@ import { PlaneView } from './planes.js';
 import { listenToPointer } from './pointer.js';
 import { POINT_KEYS, PointMode } from './points.js';
 import { REVIEW_KEYS, ReviewMode } from './review.js';
+import { SEGMENT_KEYS, SegmentMode } from './segment.js';
 import { Stage } from './stage.js';
 import { Steps } from './steps.js';
+import { TRAIN_KEYS, TrainMode } from './train.js';
 
 const REFRESH = 10000;
 
@@ -37,10 +42,13 @@ class App {
     this.complete = new Completeness(this);
     this.steps = new Steps(this);
     this.planes = new PlaneView(this);
+    this.model = new Model(this);
     this.boxMode = new BoxMode(this);
     /** @type {Object<string, import('./mode.js').Mode>} */
     this.modes = { boxes: this.boxMode, points: new PointMode(this),
-      review: new ReviewMode(this), cost: new CostMode(this) };
+      review: new ReviewMode(this), cost: new CostMode(this),
+      train: new TrainMode(this), confirm: new ConfirmMode(this),
+      again: new AgainMode(this), segment: new SegmentMode(this) };
     this.mode = this.modes.boxes;
     this.list = new ImageList((id) => this.open(id));
   }
@@ -59,6 +67,7 @@ class App {
     this.setName(localStorage.getItem('pace/annotator')
       ?? await askName(null));
     this.outbox.sendNow();
+    this.model.start();
     const usable = this.summary.images.filter((image) => !image.problem);
     const wanted = Number(location.hash.slice(1));
     const first = usable.find((image) => image.id === wanted)
@@ -284,7 +293,9 @@ class App {
   listen() {
     // In two columns of like length.
     fillHelp([['Everywhere', COMMON_KEYS], ['2 Points', POINT_KEYS],
-      ['1 Boxes', BOX_KEYS], ['3 Review', REVIEW_KEYS]]);
+      ['1 Boxes', BOX_KEYS], ['3 Review', REVIEW_KEYS],
+      ['5 Train', TRAIN_KEYS], ['6 Confirm', CONFIRM_KEYS],
+      ['7 Ask again', AGAIN_KEYS], ['8 Segment', SEGMENT_KEYS]]);
     for (const button of $$('#modes button')) {
       button.addEventListener('click', (event) => {
         if (event.detail) button.blur(); // keys are not for the button
@@ -309,6 +320,7 @@ class App {
         this.clock.resume();
         this.outbox.sendNow();
         this.refresh();
+        this.model.look();
       }
     });
     addEventListener('pagehide', () => this.mode.settle());
