@@ -149,7 +149,7 @@ async def _intensities(request: Request) -> Response:
     if place is not None:
         window = await aside(pyramid.window_of, place, 0.1, 99.9)
     return json_response(dict(window=window, default=pyramid.window,
-                      extent=pyramid.extent))
+                              extent=pyramid.extent))
 
 
 async def _pyramid(request: Request) -> Pyramid:

@@ -33,7 +33,8 @@ test_pipeline = [
     for step in _base_.test_pipeline
 ]
 train_dataloader = dict(
-    num_workers=1,
+    num_workers=0,
+    persistent_workers=False,
     dataset=dict(
         num_points={num_points},
         data_root='',
@@ -41,7 +42,8 @@ train_dataloader = dict(
         data_prefix=dict(img=images),
         pipeline=train_pipeline))
 val_dataloader = dict(
-    num_workers=1,
+    num_workers=0,
+    persistent_workers=False,
     dataset=dict(
         data_root='',
         ann_file={val!r},

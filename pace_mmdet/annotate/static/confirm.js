@@ -1,6 +1,6 @@
 // Mode 6: confirming what the model proposes, cell by cell, then its points.
 import { get } from './api.js';
-import { hasAnswers, isFinished } from './boxset.js';
+import { isFinished } from './boxset.js';
 import { $, isCommand, keyName, onClick } from './dom.js';
 import { COLORS, drawAnswer, drawTag, strokeBoxes,
   strokeOutlines } from './draw.js';
@@ -8,8 +8,8 @@ import { PanningMode } from './mode.js';
 import { moved, resized } from './rectangles.js';
 
 const AGAIN = 1500;
-const LEAST_ON_SCREEN = 40; // CSS pixels of a cell that is looked at
-const SHARE = 0.2;
+const LEAST_ON_SCREEN = 50; // CSS pixels of a cell that is looked at
+const GOOD_ON_SCREEN = 110;
 const SAME_PLACE = 0.5;
 const REACH = 10;
 
@@ -111,9 +111,10 @@ export class ConfirmMode extends PanningMode {
 
   /** Accepted cells whose points the model has an opinion of. */
   openCells() {
-    return [...this.app.set.boxes.values()].filter((box) => !isFinished(box)
-      && !hasAnswers(box) && box.by?.startsWith('model+')
-      && (!box.points || box.thoughts?.some((thought) => thought !== null)));
+    return [...this.app.set.boxes.values()].filter((box) => (
+      box.by?.startsWith('model+')
+      && box.labels.every((label) => label === null)
+      && (!box.points || box.thoughts?.some((thought) => thought !== null))));
   }
 
   /** @param {?string} key  Of a proposal or of a box. */
@@ -137,15 +138,22 @@ export class ConfirmMode extends PanningMode {
     if (app.mode !== this || !app.set) return;
     if (!this.current()) this.next(1, false);
     const current = this.current();
-    if (current) this.show(current.cell?.box ?? current.box.box);
+    if (current && this.found) {
+      this.show(current.cell?.box ?? current.box.box);
+    }
     this.showPanel(current);
     app.stage.invalidate();
   }
 
+  /** Look at a place: all cells at the size at which they can be judged. */
   show(box) {
     const { view } = this.app.stage;
-    if (Math.max(box[2], box[3]) * view.scale < LEAST_ON_SCREEN) {
-      view.frame(box, SHARE);
+    const sides = this.found.cells.map(({ box: [, , width, height] }) => (
+      Math.max(width, height))).sort((a, b) => a - b);
+    const usual = sides[Math.floor(sides.length / 2)] ?? box[2];
+    if (usual * view.scale < LEAST_ON_SCREEN) {
+      view.scale = GOOD_ON_SCREEN / usual;
+      view.centreOn(box[0] + box[2] / 2, box[1] + box[3] / 2);
     } else view.reveal(box);
   }
 

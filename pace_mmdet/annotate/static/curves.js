@@ -2,7 +2,7 @@
 const LOSS = '#ffe11a';
 const SCORE = '#3ddc84';
 const QUIET = '#9ba1a9';
-const EDGE = 34;
+const EDGE = 44;
 
 function line(context, points, color) {
   context.beginPath();
