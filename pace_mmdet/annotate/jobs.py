@@ -141,8 +141,9 @@ def _popen(arguments: Sequence[str], **kwargs) -> subprocess.Popen:
 
 
 def _prepare_process(niceness: int) -> None:
-    if hasattr(os, 'nice'):
-        os.nice(niceness)
+    if hasattr(os, 'setpriority'):
+        now = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, 0, min(now + niceness, 19))
     # A shell's background jobs ignore Ctrl-C; commands must heed it here.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

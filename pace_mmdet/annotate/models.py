@@ -7,7 +7,7 @@ was.
 """
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
 import msgspec
 import numpy as np
@@ -169,20 +169,24 @@ class Models:
             dict: ``round``, its number, None without a model; ``pending``:
             whether they are still being found; ``cells``, best first, each
             with ``key``, ``box`` (x, y, width, height), ``score``,
-            ``outline`` and ``is_free``: nobody has drawn a box there, or
-            rejected a proposal; ``error`` if it could not be segmented.
+            ``outline``, ``is_rejected`` (somebody said that it is none) and
+            ``is_free`` (nor has anybody drawn a box there); ``error`` if it
+            could not be segmented.
         """
         found, number = self._found(image_id)
         if found is None:
             if number is not None:
                 self.want(image_id)
             return dict(round=number, pending=number is not None, cells=[])
-        taken = self._project.read(_taken_places, image_id)
-        free = free_places([cell.box for cell in found.cells], taken)
+        boxes, rejected = self._project.read(_taken_places, image_id)
+        places = [cell.box for cell in found.cells]
         cells = [
-            dict(key=f'r{number}-{image_id}-{index}', is_free=bool(is_free),
-                 box=cell.box, score=cell.score, outline=cell.outline)
-            for index, (cell, is_free) in enumerate(zip(found.cells, free))
+            dict(key=f'r{number}-{image_id}-{index}', box=cell.box,
+                 score=cell.score, outline=cell.outline,
+                 is_free=bool(free), is_rejected=not kept)
+            for index, (cell, free, kept) in enumerate(zip(
+                found.cells, free_places(places, boxes + rejected),
+                free_places(places, rejected)))
         ]
         return dict(round=number, pending=False, cells=cells,
                     error=found.error)
@@ -300,14 +304,12 @@ class Models:
                     return
 
 
-def _taken_places(connection, image_id: int) -> List[tuple]:
-    """Boxes of people and places that were rejected, x, y, width, height."""
-    return [
-        tuple(row) for row in connection.execute(
-            '''SELECT x, y, r.width, r.height FROM boxes b JOIN revisions r
-                 ON r.box_id = b.id AND r.revision = b.revision
-               WHERE image_id = :image AND NOT deleted
-               UNION ALL SELECT x, y, width, height FROM rejections
-               WHERE image_id = :image AND NOT undone''',
-            dict(image=image_id))
-    ]
+def _taken_places(connection, image_id: int) -> Tuple[list, list]:
+    """Boxes, and places that were rejected, each x, y, width, height."""
+    return tuple(list(map(tuple, connection.execute(query, (image_id, ))))
+                 for query in (
+        '''SELECT x, y, r.width, r.height FROM boxes b JOIN revisions r
+             ON r.box_id = b.id AND r.revision = b.revision
+           WHERE image_id = ? AND NOT deleted''',
+        '''SELECT x, y, width, height FROM rejections
+           WHERE image_id = ? AND NOT undone'''))

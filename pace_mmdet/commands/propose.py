@@ -60,7 +60,7 @@ def _in_order(images: List[_Image], out: Path) -> Iterator[_Image]:
             if not (out / f'{image.id}.json').exists()}
     while left:
         try:
-            wanted = int((out / 'first').read_text())
+            wanted = int((out / 'first').read_text(encoding='ascii'))
         except (OSError, ValueError):
             wanted = None
         yield left.pop(wanted if wanted in left else next(iter(left)))

@@ -343,4 +343,5 @@ def test_what_a_cell_took_with_each_model(trained):
     assert after.row()['seconds_per_confirmed'] == pytest.approx(2.5)
     # A box that was accepted is none that was drawn.
     assert sum(effort.boxes for effort in trained.efforts()) == 4
-    assert sum(effort.box_seconds for effort in trained.efforts()) == 28
+    # With a second for each image that was marked.
+    assert sum(effort.box_seconds for effort in trained.efforts()) == 30

@@ -102,7 +102,7 @@ export class ConfirmMode extends PanningMode {
   /** Proposals that are shown, the least certain first. */
   proposals() {
     const { set, model: { score } } = this.app;
-    return (this.found?.cells ?? []).filter((cell) => cell.is_free
+    return (this.found?.cells ?? []).filter((cell) => !cell.is_rejected
       && cell.score >= score && !this.rejected.has(cell.key)
       && ![...set.near(cell.box)].some(
         ({ box }) => isSamePlace(box, cell.box)))
@@ -368,7 +368,8 @@ export class ConfirmMode extends PanningMode {
     this.shown(box).forEach((label, point) => {
       if (label === null) return;
       const [x, y] = box.points[point];
-      drawAnswer(context, ...view.toScreen(x + 0.5, y + 0.5), label, 7);
+      drawAnswer(context, ...view.toScreen(x + 0.5, y + 0.5), label,
+        Math.min(Math.max(1.6 * view.scale, 3), 7));
     });
   }
 }
