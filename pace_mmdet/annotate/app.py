@@ -156,8 +156,8 @@ async def _pyramid(request: Request) -> Pyramid:
     # Who gives up waiting does not end it for the others.
     return await asyncio.shield(asyncio.wrap_future(
         project_of(request).pyramid(request.path_params['image'],
-                                  _index(request, 'page'),
-                                  _index(request, 'channel'))))
+                                    _index(request, 'page'),
+                                    _index(request, 'channel'))))
 
 
 def _index(request: Request, name: str) -> Optional[int]:

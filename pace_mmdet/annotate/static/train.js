@@ -28,6 +28,8 @@ export class TrainMode extends IdleMode {
     this.panel = $('#train');
     this.hints = [['T', 'train'], ['S', 'stop']];
     this.canvas = $('#train-curves');
+    app.steps.trains = 'T: train on the complete images. Meanwhile, '
+      + 'Page Down: next image.';
     app.model.listen(() => this.show());
     onClick('#train-start', () => this.start());
     onClick('#train-stop', () => this.stop());
