@@ -182,7 +182,9 @@ def read_progress(folder: Path, iterations: int) -> Dict[str, object]:
     for path in sorted((folder / 'run').glob('*/vis_data/scalars.json')):
         for row in path.read_bytes().splitlines():
             try:
-                line = msgspec.json.decode(row, type=Line)
+                # Scores of what there is none of, which JSON does not know.
+                line = msgspec.json.decode(row.replace(b'NaN', b'null'),
+                                           type=Line)
             except msgspec.MsgspecError:
                 continue  # not yet written to its end
             if line.loss is not None:
