@@ -4,8 +4,8 @@ from pace_mmdet.annotate import Project
 from .browser import new_page
 from .conftest import serving
 from .fake_model import CELLS
-from .test_models import annotate, fake, folder_of  # noqa: F401
-from .test_models import state, train, trained, wait  # noqa: F401
+from .test_models import (annotate, fake, folder_of, state,  # noqa: F401
+                          train, trained, wait)
 
 
 def test_train_stop_and_go_on(project, fake, page):  # noqa: F811

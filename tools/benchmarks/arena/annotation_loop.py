@@ -24,8 +24,8 @@ from pace_mmdet.evaluation.coco_protocol import match
 from pace_mmdet.evaluation.detections import load_detections
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
 from pace_mmdet.evaluation.thresholds import f1_curve
-from pace_mmdet.inference.segmenter import load_segmenter
 from pace_mmdet.images.stacks import read_image
+from pace_mmdet.inference.segmenter import load_segmenter
 from pace_mmdet.points import label_points
 
 BOX, ANSWER, CONFIRMATION = 7.0, 0.9, 1.2
