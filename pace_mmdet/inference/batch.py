@@ -236,7 +236,7 @@ class Batch:
         found = FileCells.of_stack(
             file.stack, [plane.cells for plane in planes],
             read=file.stack.read,
-            intensities=self.segmenter.preparation.intensities,
+            intensities=self.segmenter.preparation.shown,
             classes=getattr(self.segmenter.detector, 'classes', ('cell', )))
         faults = []
         for output in file.outputs:

@@ -78,6 +78,16 @@ class Preparation:
         """
         return scaling_of(img, self.normalize, self.low, self.high)
 
+    def shown(self, img: np.ndarray) -> np.ndarray:
+        """The same for who looks at it.
+
+        Standardised, all images are of one brightness: black is grey, and
+        bright cells are without detail. They are stretched instead.
+        """
+        if self.normalize != 'standard':
+            return self.intensities(img)
+        return Preparation().intensities(img)
+
     def factor(self, height: int, width: int) -> float:
         """By how much an image is resized for the network.
 

@@ -109,3 +109,18 @@ def test_diameter(tmp_path):
     path.write_text('{"annotations": [')
     with pytest.raises(AnnotationError, match='a.json'):
         trained_diameter(cfg)
+
+
+@pytest.mark.parametrize('normalize', ['standard', 'percentile', 'none'])
+def test_what_is_shown(normalize):
+    img = np.zeros((40, 50), np.uint8)
+    img[5:15, 5:15], img[20:30, 20:30] = 60, 250
+    preparation = preparation_of(config(
+        dict(type='LoadMicroscopyImage', normalize=normalize), PACK))
+    black, faint, bright = preparation.shown(img)[[0, 6, 21], [0, 6, 21]]
+    assert black == 0 and bright > 240 and 50 < faint < 70
+    if normalize == 'standard':
+        assert preparation.intensities(img)[0, 0] > 50
+    else:
+        assert np.array_equal(preparation.shown(img),
+                              preparation.intensities(img))

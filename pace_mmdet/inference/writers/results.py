@@ -18,7 +18,8 @@ class FileCells:
         planes (list[Cells]): The cells of each plane.
         read (Callable): Gives a plane by its index, its values as in the
             file, shape (H, W) or (H, W, 3).
-        intensities (Callable): Brings a plane to the range of 8 bits.
+        intensities (Callable): Brings a plane to the range of 8 bits, to be
+            looked at.
         axes (str): A letter for each axis of the stack; '' for one plane.
         shape (tuple[int]): Lengths of the axes.
         pixel_size (PixelSize, optional): If known.
