@@ -33,10 +33,10 @@ from pace_mmdet.reporting.tables import markdown_table
 HERE = Path(__file__).resolve().parent
 # What is changed, and to what, one at a time.
 CONSTANTS = dict(
-    _SMOOTH=(1.0, 2.0, 2.5), _APART=(3, 7), _REACH=(4.0, 8.0),
+    _SMOOTH=(1.0, 1.5, 2.5), _APART=(3, 7), _REACH=(4.0, 8.0),
     _FEWEST=(0.25, 1.0))
 STEPS = (16, 28, 60)
-MASK_THRESHOLDS = (0.35, 0.4, 0.5, 0.55)
+MASK_THRESHOLDS = (0.35, 0.4, 0.45, 0.55)
 
 
 class Maps(torch.nn.Module):
