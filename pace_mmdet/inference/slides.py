@@ -32,6 +32,8 @@ SLIDE_PIXELS = 1 << 27
 _READERS = 2
 # Of a sample, so many rows less are enough for remarks on it.
 _THINNED = 4
+# Of the bands, so many are enough to tell the usual size of the cells.
+_BANDS_APART = 16
 
 
 class SlideCount(NamedTuple):
@@ -118,13 +120,18 @@ def segment_slide(
         found.append(PlaneCells(place, *size))
     write_results(stack, found, job, outputs, folder, share,
                   getattr(segmenter.detector, 'classes', ('cell', )))
-    areas = [plane.band(number).cells.areas for plane in found
-             for number in range(plane.num_bands)[::16]]
+    area = share.first(lambda: _median_area(found))
     share.first(lambda: shutil.rmtree(folder))
     return SlideCount(
         sum(map(len, found)), sum(plane.joined for plane in found),
-        sum(plane.full_tiles for plane in found), said,
-        float(np.median(np.concatenate(areas))) if areas else 0., before)
+        sum(plane.full_tiles for plane in found), said, area, before)
+
+
+def _median_area(planes: List[PlaneCells]) -> float:
+    """Of some of the cells, in pixels; 0 without any."""
+    areas = [plane.band(number).cells.areas for plane in planes
+             for number in range(plane.num_bands)[::_BANDS_APART]]
+    return float(np.median(np.concatenate(areas))) if areas else 0.
 
 
 class _Clear:

@@ -10,11 +10,14 @@ from rich.console import Console
 
 from pace_mmdet.errors import UserError
 from pace_mmdet.images.stacks import ImageStack
-from pace_mmdet.inference import painting, slide_cells, slides
+from pace_mmdet.inference import (load_segmenter, painting, slide_cells,
+                                  slides)
 from pace_mmdet.inference.batch import Batch
 from pace_mmdet.inference.inputs import plan_jobs
 from pace_mmdet.inference.slide_batch import SlideBatch
 from pace_mmdet.testing import synthetic_cells
+
+from .networks import save_untrained
 
 IMG = np.maximum(synthetic_cells(60, 300, 260).image.astype(int) - 70, 0)
 IMG = (IMG * 200).astype(np.uint16)
@@ -90,6 +93,21 @@ def test_the_same_as_of_the_whole_image(tmp_path, monkeypatch,
     for name in ('a.geojson', 'a_coco.json', 'a_coco_results.json'):
         assert json.loads((one / name).read_text()) == json.loads(
             (other / name).read_text())
+
+
+def test_a_network_sees_a_slide_as_an_image(tmp_path, monkeypatch):
+    save_untrained(tmp_path / 'x.pth')
+    segmenter = load_segmenter(tmp_path / 'x.pth', score_thr=0.,
+                               tile_size=192, overlap=40)
+    path = write(tmp_path / 'a.tif', np.tile(IMG[:260], (1, 2)))
+    whole = run(segmenter, path, tmp_path / 'whole', FORMATS, slide=False)
+    monkeypatch.setattr(slides, 'SLIDE_PIXELS', 1000)
+    parts = run(segmenter, path, tmp_path / 'parts', FORMATS)
+    assert parts.cells == whole.cells > 20
+    assert np.array_equal(*(tifffile.imread(
+        tmp_path / folder / 'a_labels.tif') for folder in ('whole', 'parts')))
+    assert table(tmp_path / 'whole/a_cells.csv') == table(
+        tmp_path / 'parts/a_cells.csv')
 
 
 def test_label_pyramid(tmp_path, small, threshold_segmenter):

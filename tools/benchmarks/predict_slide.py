@@ -197,7 +197,10 @@ def main() -> None:
         remarks = [
             f'{made:,} cells drawn; {stored / 1e6:,.0f} MB on the disk',
             'the memory is that of all processes and the launcher together, '
-            'PyTorch included; aim: 4,000 MB'
+            'PyTorch included; aim: 4,000 MB',
+            f'load of the machine at the end: {os.getloadavg()[0]:.1f} on '
+            f'{os.cpu_count()} cores; where it is above these, neither the '
+            'clock nor what one process takes beside another says much'
         ]
         remarks += [
             f'{count} process{"es" * (count > 1)}: {one["seconds"]:,.0f} s '
