@@ -1,7 +1,7 @@
 """Writing pictures whole or not at all."""
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Optional, Union
 
 import cv2
 import numpy as np
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def save_figure(figure: 'Figure',
                 path: Union[str, Path],
-                dpi: float = 150) -> Path:
+                dpi: float = 150,
+                description: Optional[str] = None) -> Path:
     """Save a figure; an existing file is replaced.
 
     Args:
@@ -24,6 +25,7 @@ def save_figure(figure: 'Figure',
         path (str | Path): Where to; the folder is made if it is missing. The
             suffix (``.png``, ``.pdf``, ``.svg``, ...) decides the format.
         dpi (float): Pixels per inch.
+        description (str, optional): What it shows, as text in a PNG file.
 
     Returns:
         Path: The file.
@@ -38,7 +40,8 @@ def save_figure(figure: 'Figure',
         raise UserError(f'{path}: cannot save a figure as {path.suffix!r}, '
                         f'expected one of {sorted(known)}')
     content = io.BytesIO()
-    figure.savefig(content, dpi=dpi, format=kind)
+    figure.savefig(content, dpi=dpi, format=kind, metadata=None if
+                   description is None else dict(Description=description))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content.getvalue())
     return path

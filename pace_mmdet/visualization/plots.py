@@ -8,6 +8,9 @@ from typing import Dict, List, Mapping, Sequence, Tuple, Union
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+# Scores of the runs by number of points, by curve.
+Curves = Mapping[str, Mapping[str, Sequence[float]]]
+
 _POINTS, _BASELINE = '#2b6cb0', '#e08214'
 _THIN = ('#1f77b4', '#2ca02c', '#9467bd', '#8c564b', '#e377c2', '#7f7f7f',
          '#bcbd22', '#17becf', '#ff7f0e')
@@ -20,26 +23,53 @@ _SCORES = {
 
 
 def points_and_score_figure(
-        curves: Mapping[str, Mapping[str, Sequence[float]]],
-        score: str = 'mask AP (%)') -> Figure:
+        curves: Curves, score: str = 'mask AP (%)') -> Figure:
     """A score over the points per cell that were trained from (Fig. 5).
 
     Args:
         curves (Mapping[str, Mapping[str, Sequence[float]]]): Scores of the
             runs by number of points ('1', '2', ... or 'full') for each curve:
-            their mean is drawn, with their standard deviation as a bar. A
-            name with '(paper' in it is drawn pale; as in the paper,
-            Point2Mask has triangles and PACE stars; where all curves are of
-            one data set, the one is orange and the other blue.
+            their mean is drawn, with their standard deviation as a bar, and
+            the legend says how many they are. A name with '(paper' in it is
+            drawn pale; as in the paper, Point2Mask has triangles and PACE
+            stars; where all curves are of one data set, the one is orange
+            and the other blue. The axis of scores covers a tenth of the best
+            one at least: noise must not look like a difference.
         score (str): What it is.
     """
+    figure = Figure(figsize=(6.4, 3.6), layout='constrained')
+    _plot_points_and_score(figure.add_subplot(), curves, score)
+    return figure
+
+
+def points_and_scores_figure(
+        panels: Mapping[str, Mapping[str, Curves]]) -> Figure:
+    """Fig. 5 for several data sets and scores, one panel each.
+
+    Args:
+        panels (Mapping): By data set, then by score, the curves as
+            :func:`points_and_score_figure` takes them.
+    """
+    scores = list(dict.fromkeys(name for part in panels.values()
+                                for name in part))
+    figure = Figure(figsize=(4 * max(len(panels), 1),
+                             3 * max(len(scores), 1)), layout='constrained')
+    for column, (cells, part) in enumerate(panels.items()):
+        for row, score in enumerate(scores):
+            ax = figure.add_subplot(len(scores), len(panels),
+                                    row * len(panels) + column + 1)
+            _plot_points_and_score(ax, part.get(score, {}), score)
+            if not row:
+                ax.set_title(cells, fontsize=10)
+    return figure
+
+
+def _plot_points_and_score(ax: Axes, curves: Curves, score: str) -> None:
     counts = sorted({int(points) for curve in curves.values()
                      for points in curve if points != 'full'})
     places = [*map(str, counts), 'full']
     cells = {name.partition(' on ')[2] for name in curves} - {''}
     colours = dict(zip(sorted(cells), _THIN))
-    figure = Figure(figsize=(6.4, 3.6), layout='constrained')
-    ax = figure.add_subplot()
     for name, curve in curves.items():
         baseline, pale = 'Point2Mask' in name, '(paper' in name
         own = (colours.get(name.partition(' on ')[2])
@@ -54,7 +84,7 @@ def points_and_score_figure(
             [places.index(p) for p in given],
             means,
             yerr=spread if any(spread) else None,
-            label=name,
+            label=name if pale else f'{name}, {_seeds(curve, given)}',
             capsize=3,
             color=own or (_BASELINE if baseline else _POINTS),
             marker='^' if baseline else '*',
@@ -67,8 +97,19 @@ def points_and_score_figure(
     ax.grid(alpha=0.3)
     ax.spines[['top', 'right']].set_visible(False)
     if ax.get_lines():
+        low, high = ax.get_ylim()
+        low = min(low, 0.9 * high)
+        ax.set_ylim(low, high + 0.05 * (high - low))
         ax.legend(frameon=False, fontsize=8)
-    return figure
+
+
+def _seeds(curve: Mapping[str, Sequence[float]], given: List[str]) -> str:
+    """How many runs a curve's points are the means of."""
+    numbers = [len(curve[p]) for p in given]
+    least, most = min(numbers), max(numbers)
+    if least == most == 1:
+        return '1 seed'
+    return f'{most if least == most else f"{least} to {most}"} seeds'
 
 
 def read_scalars(path: Union[str, Path]) -> List[dict]:

@@ -8,7 +8,8 @@ from pace_mmdet.images.saving import save_figure
 from pace_mmdet.points import AnnotationCost
 from pace_mmdet.points.cost_figures import annotation_cost_figure
 from pace_mmdet.visualization import (compared_losses_figure,
-                                      points_and_score_figure, read_scalars,
+                                      points_and_score_figure,
+                                      points_and_scores_figure, read_scalars,
                                       training_curve_figure)
 
 
@@ -121,11 +122,28 @@ def test_points_and_ap(tmp_path):
     assert paper.get_xydata().tolist() == [[1, 42]]
     assert ours.get_alpha() == 1 and paper.get_alpha() == 0.5
     assert (ours.get_marker(), paper.get_marker()) == ('*', '^')
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        'PACE, 1 to 2 seeds', 'Point2Mask (paper, LIVECell)']
+    low, high = ax.get_ylim()
+    assert low <= 0.9 * high
     save_figure(figure, tmp_path / 'points.png')
 
 
 def test_points_and_ap_of_nothing(tmp_path):
     save_figure(points_and_score_figure({}), tmp_path / 'points.png')
+    save_figure(points_and_scores_figure({}), tmp_path / 'points.png')
+
+
+def test_points_and_scores():
+    """Data sets side by side, scores one below the other."""
+    figure = points_and_scores_figure({
+        'a': {'IoU': {'PACE': {'1': [50.0]}}, 'AP': {'PACE': {'1': [3.0]}}},
+        'b': {'AP': {'PACE': {'full': [4.0, 5.0]}}}})
+    assert [(ax.get_title(), ax.get_ylabel(), len(ax.containers))
+            for ax in figure.axes] == [
+        ('a', 'IoU', 1), ('', 'AP', 1), ('b', 'IoU', 0), ('', 'AP', 1)]
+    assert figure.axes[3].get_legend().get_texts()[0].get_text() == (
+        'PACE, 2 seeds')
 
 
 @pytest.mark.parametrize('losses, expected', [

@@ -1,4 +1,4 @@
-"""Keep the tables of docs/results.md in step with where results stand.
+"""Keep docs/results.md in step with where results stand: tables, a picture.
 
 The paper's figures stand in pace_mmdet/reporting/table1_paper.csv, ours in the
 metafile.yml of each folder of configs (tools/analysis_tools/record_results.py
@@ -11,6 +11,9 @@ from pathlib import Path
 from pace_mmdet.commands.running import run_tool
 from pace_mmdet.errors import UserError
 from pace_mmdet.files import atomic_file
+from pace_mmdet.reporting.results_figures import (FIGURE, draw_figure,
+                                                  figure_is_current,
+                                                  supervision_panels)
 from pace_mmdet.reporting.results_tables import BLOCKS, fill_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +25,8 @@ def parse_args() -> argparse.Namespace:
     what.add_argument(
         '--write', action='store_true', help='write the tables')
     what.add_argument(
-        '--check', action='store_true', help='fail if a table is stale')
+        '--check', action='store_true',
+        help='fail if a table or the picture is stale')
     parser.add_argument(
         '--page', type=Path, default=ROOT / 'docs/results.md',
         help='the file (default: docs/results.md)')
@@ -39,15 +43,23 @@ def main() -> int:
         raise UserError(f'{args.page}: no such file')
     old = args.page.read_text('utf-8')
     new = fill_blocks(old, ROOT)
-    if new == old:
-        print(f'{args.page.name}: the tables are up to date')
+    panels = supervision_panels(ROOT)
+    figure = args.page.parent / FIGURE
+    drawn = figure_is_current(figure, panels)
+    if new == old and drawn:
+        print(f'{args.page.name}: the tables and {figure.name} are up to date')
         return 0
     if args.check:
-        raise UserError(f'{args.page.name}: tables are stale; run '
+        stale = [name for name, fine in [
+            (f'{args.page.name}: tables', new == old), (figure.name, drawn)]
+            if not fine]
+        raise UserError(f'{" and ".join(stale)} are stale; run '
                         'tools/analysis_tools/results_tables.py --write')
     with atomic_file(args.page) as file:
         file.write(new.encode())
-    print(f'{args.page.name}: tables written')
+    if not drawn:
+        draw_figure(figure, panels)
+    print(f'{args.page.name}: tables and {figure.name} written')
     return 0
 
 
