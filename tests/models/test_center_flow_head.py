@@ -19,8 +19,8 @@ MODEL = dict(
     data_preprocessor=dict(
         type='DetDataPreprocessor', mean=[96.] * 3, std=[32.] * 3,
         pad_mask=True, pad_size_divisor=32),
-    backbone=dict(type='CellUNet', base_channels=4, num_levels=3),
-    bbox_head=dict(type='CenterFlowHead', in_channels=4))
+    backbone=dict(type='CellUNet', base_channels=16, num_levels=3),
+    bbox_head=dict(type='CenterFlowHead', in_channels=16))
 
 
 def sample(height, width, bboxes, masks=None, ignored=()):
@@ -50,9 +50,9 @@ def losses_of(model, *samples):
 
 @pytest.mark.parametrize('size', [(64, 64), (50, 70), (33, 31), (7, 5)])
 def test_unet_gives_back_half_the_size(size):
-    net = CellUNet(base_channels=4, num_levels=4)
+    net = CellUNet(base_channels=16, num_levels=4)
     features, = net(torch.rand(2, 3, *size))
-    assert features.shape == (2, 4, -(-size[0] // 2), -(-size[1] // 2))
+    assert features.shape == (2, 16, -(-size[0] // 2), -(-size[1] // 2))
 
 
 def test_unet_of_no_level():

@@ -18,7 +18,7 @@ ids = [path.relative_to(ROOT / 'tools').as_posix() for path in TOOLS]
 # that isn't there; their whole ways are in tests of their own.
 RUNS = {
     'annotate.py': ('images --db p.db --boxes annotations.json --export '
-                    'points.json', 0, 'points.json'),
+                    'points.json --all', 0, 'points.json'),
     'demo.py': ('--config none.py', 2, 'none.py'),
     'predict.py': ('images --checkpoint none.pth --out-dir out', 2,
                    'none.pth: no such checkpoint file'),
