@@ -261,7 +261,8 @@ def test_two_annotators_work_on_different_boxes(
         for _ in range(32):
             anna.see('#question .ask', 'Point')
             anna.press('j')
-        anna.see('#finished', 'All points of all 10 boxes')
+        # What others do appears within ten seconds.
+        anna.see('#finished', 'All points of all 10 boxes', timeout=15000)
         by = [box['answered_by'] for box in anna.boxes()]
     assert by.count(['Anna'] * 4) == 8 and by.count(['Ben'] * 4) == 2
     assert project.export(take_all=True).info['answers'] == {
