@@ -307,8 +307,12 @@ export class BoxMode extends IdleMode {
       Escape: () => {
         this.settle();
         this.drag = null;
-        if (this.doubted) this.decide(false);
-        else this.select(null);
+        if (this.doubted) {
+          this.decide(false);
+        } else {
+          this.select(null);
+          this.place = null; // Tab begins at the first again
+        }
       },
     };
     if (!actions[name]) return false;
