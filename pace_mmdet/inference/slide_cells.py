@@ -38,7 +38,7 @@ class PlaneCells:
 
     def __init__(self, folder: Path, height: int, width: int) -> None:
         self._size = height, width
-        about = json.loads((folder / _SUMMARY).read_text())
+        about = json.loads((folder / _SUMMARY).read_text(encoding='utf-8'))
         self.joined, self.full_tiles = about['joined'], about['full_tiles']
         self.most_label = about['most_label']
         self._firsts = about['firsts']

@@ -186,7 +186,7 @@ def _prepare(folder: Path, settings: Dict[str, object],
              afresh: bool) -> None:
     known = folder / 'settings.json'
     if known.exists() and not afresh:
-        before = json.loads(known.read_text())
+        before = json.loads(known.read_text(encoding='utf-8'))
         other = [name for name, value in settings.items()
                  if before.get(name) != json.loads(json.dumps(value))]
         if other:
