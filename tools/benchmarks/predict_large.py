@@ -37,8 +37,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--batch-size', type=int, default=1)
     add_json_option(parser)
     parser.add_argument(
-        '--format', default=','.join(name for name in FORMATS
-                                     if name != 'coco-polygons'))
+        '--format', default=','.join(
+            name for name in FORMATS if name not in ('coco-polygons', 'zarr')))
     return parser.parse_args()
 
 

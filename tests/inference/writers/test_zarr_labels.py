@@ -16,9 +16,9 @@ from pace_mmdet.inference.writers import outputs_of
 from pace_mmdet.inference.writers.measurements import (
     COLUMNS, intensities_of, measure)
 from pace_mmdet.testing import synthetic_cells
-from tests.images.test_ome_zarr import write_image
 
 zarr = pytest.importorskip('zarr', reason='the extra "formats" is missing')
+from tests.images.test_ome_zarr import write_image  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
