@@ -66,7 +66,6 @@ def _in_order(images: List[_Image], out: Path) -> Iterator[_Image]:
         yield left.pop(wanted if wanted in left else next(iter(left)))
 
 
-main = program('pace_mmdet.commands.propose')
-
+# Not one of the commands that a user types: the page starts it.
 if __name__ == '__main__':
-    raise SystemExit(main())
+    raise SystemExit(program('pace_mmdet.commands.propose')())

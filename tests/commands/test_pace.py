@@ -3,7 +3,7 @@ import os
 import re
 import subprocess
 import sys
-from urllib.request import urlopen
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import numpy as np
 import pytest
@@ -115,7 +115,8 @@ def test_the_page_opens_without_models_within_2_s(without_models, tmp_path):
             found = re.search(r'http://\S+', line)
             if found:
                 break
-        with urlopen(found[0], timeout=10) as page:
+        with build_opener(HTTPCookieProcessor()).open(
+                found[0], timeout=10) as page:
             assert b'<canvas' in page.read()
     finally:
         process.terminate()

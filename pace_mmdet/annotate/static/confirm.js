@@ -182,6 +182,8 @@ export class ConfirmMode extends PanningMode {
     } else if (current?.cell) {
       parts.push(`Is this a cell? Score ${current.cell.score.toFixed(2)} · ${
         count} left`);
+    } else if (current?.box && !current.box.points) {
+      parts.push('Its points are on their way…');
     } else if (current?.box) {
       parts.push('Are its points right? Blue: on the cell, red: off it. '
         + `Click flips · ${open} left`);
@@ -194,6 +196,11 @@ export class ConfirmMode extends PanningMode {
     $('#confirm-reject').disabled = !current;
     $('#confirm-all').disabled = !count;
     $('#confirm-all b').textContent = String(count);
+  }
+
+  /** The points of a box that was accepted come with the reply. */
+  acknowledged() {
+    if (this.app.set) this.showPanel(this.current());
   }
 
   /** What is shown of the points of a cell: the model's, as flipped. */

@@ -248,6 +248,7 @@ class App {
         }
       }
     }
+    this.mode.acknowledged?.();
     this.stage.invalidate();
   }
 

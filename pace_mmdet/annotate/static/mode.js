@@ -12,6 +12,7 @@
  * @property {() => unknown} opened  An image was opened while it is on.
  * @property {() => unknown} refreshed  `app.set` is another object, with what
  *   others did meanwhile; boxes may be gone.
+ * @property {() => void} [acknowledged]  The server has replied to a change.
  * @property {(context: CanvasRenderingContext2D,
  *   view: import('./view.js').View) => void} draw  Draw over the image.
  * @property {(x: number, y: number, event: PointerEvent) => void} down  The
