@@ -6,11 +6,13 @@ Letters in the shapes: N proposals, M boxes, P points per box.
 """
 from functools import lru_cache
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import cv2
 import msgspec
 import numpy as np
+
+from pace_mmdet.masks.found_cells import FoundCells
 
 # Of the smaller one of two boxes: as much in common means the same place.
 # Boxes of touching cells share less.
@@ -19,26 +21,13 @@ _SAME_PLACE = 0.5
 _SAME_CELL = 0.5
 
 
-class Cell(msgspec.Struct):
-    """A cell that a model found; x, y, width, height in image pixels."""
-    box: Tuple[float, float, float, float]
-    score: float
-    outline: List[Tuple[float, float]]
-
-
-class Found(msgspec.Struct):
-    """The cells of an image, or why there are none."""
-    cells: List[Cell] = []
-    error: str = ''
-
-
-def read_found(folder: Path, image_id: int) -> Optional[Found]:
+def read_found(folder: Path, image_id: int) -> Optional[FoundCells]:
     """What was found on an image; None if it was not looked at yet."""
     try:
         content = (folder / f'{image_id}.json').read_bytes()
     except FileNotFoundError:
         return None
-    return msgspec.json.decode(content, type=Found)
+    return msgspec.json.decode(content, type=FoundCells)
 
 
 def free_places(proposed: Sequence[Sequence[float]],

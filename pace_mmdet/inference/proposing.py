@@ -1,12 +1,12 @@
 """What a model proposes to an annotator, as files that need no PyTorch.
 
-Of image ``7`` in a folder: ``7.json``, the cells (:class:`Found`), written
-last; ``7_labels.png``, the number of the cell that a pixel belongs to, from
-1, 0 for none, 16 bits; ``7_foreground.png``, the probability that it is on
-any cell, in 1/255, if the model tells.
+Of image ``7`` in a folder: ``7.json``, the cells (:class:`FoundCells`),
+written last; ``7_labels.png``, the number of the cell that a pixel belongs
+to, from 1, 0 for none, 16 bits; ``7_foreground.png``, the probability that it
+is on any cell, in 1/255, if the model tells.
 """
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import List, Optional
 
 import cv2
 import msgspec
@@ -15,6 +15,7 @@ import numpy as np
 from pace_mmdet.errors import ImageFileError
 from pace_mmdet.files import write_atomically
 from pace_mmdet.images.stacks import read_image
+from pace_mmdet.masks.found_cells import FoundCell, FoundCells
 from pace_mmdet.masks.outlines import bitmap_outline
 
 from .cells import Cells
@@ -24,19 +25,6 @@ from .segmenter import Segmenter
 # Of an outline, in pixels: finer is not seen.
 _TOLERANCE = 0.5
 _MOST_CELLS = 2**16 - 1
-
-
-class FoundCell(msgspec.Struct):
-    """A cell: x, y, width, height of its mask, and its outer outline."""
-    box: Tuple[int, int, int, int]
-    score: float
-    outline: List[Tuple[float, float]]
-
-
-class Found(msgspec.Struct):
-    """The cells of an image, best first, or why there are none."""
-    cells: List[FoundCell] = []
-    error: str = ''
 
 
 def propose(segmenter: Segmenter,
@@ -62,7 +50,7 @@ def propose(segmenter: Segmenter,
         img = segmenter.preparation.intensities(
             read_image(path, page, channel))
     except (ImageFileError, ValueError) as error:
-        _write(out, name, Found(error=str(error)))
+        _write(out, name, FoundCells(error=str(error)))
         return 0
     (_, segmented), = segmenter.stream([(0, img)])
     cells = segmented.cells
@@ -71,7 +59,7 @@ def propose(segmenter: Segmenter,
     foreground = foreground_of_image(segmenter, img)
     if foreground is not None:
         _write_png(out / f'{name}_foreground.png', foreground)
-    _write(out, name, Found(found_cells(cells)))
+    _write(out, name, FoundCells(found_cells(cells)))
     return len(cells)
 
 
@@ -90,7 +78,7 @@ def found_cells(cells: Cells) -> List[FoundCell]:
     return found
 
 
-def _write(out: Path, name: str, found: Found) -> None:
+def _write(out: Path, name: str, found: FoundCells) -> None:
     write_atomically(out / f'{name}.json', msgspec.json.encode(found))
 
 
