@@ -11,8 +11,10 @@ import msgspec
 from .completeness import MAX_REGIONS, mark
 from .errors import ChangeRefused, NotFound
 from .holding import check_held, hold
+from .pixels import keep_answers
 from .places import check_box
 from .queries import box_state
+from .schema import MAX_POINTS
 
 Name = Annotated[str, msgspec.Meta(pattern=r'^[\w.-]{1,64}\Z')]
 Annotator = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -114,7 +116,7 @@ def apply_change(connection: sqlite3.Connection, change: Change,
 
     Returns:
         dict: ``box``: the box after it (:func:`box_state`), and for edits
-        ``discarded``: how many answers it no longer has. Or ``image``: its
+        ``discarded``: how many answers fewer it has. Or ``image``: its
         id and its :class:`~pace_mmdet.annotate.completeness.State`.
 
     Raises:
@@ -152,8 +154,8 @@ def apply_change(connection: sqlite3.Connection, change: Change,
                 _edit(connection, box, change.box, annotator)
             else:
                 _set(connection, box, change, annotator)
-            reply['discarded'] = before if _count_answers(
-                connection, box_id) == 0 else 0
+            reply['discarded'] = max(
+                before - _count_answers(connection, box_id), 0)
     reply['box'] = box_state(connection, box_id, num_points)
     _remember(connection, change, annotator, now, reply,
               reply['box']['image'], box_id)
@@ -259,11 +261,12 @@ def _edit(connection: sqlite3.Connection, box: sqlite3.Row,
     image = connection.execute('SELECT width, height FROM images WHERE id = ?',
                                (box['image_id'], )).fetchone()
     check_box(place, image['width'], image['height'])
-    last, = connection.execute(
-        'SELECT max(revision) FROM revisions WHERE box_id = ?',
-        (box['id'], )).fetchone()
+    # More points than are asked now may once have been answered.
+    before = box_state(connection, box['id'], MAX_POINTS)
+    last = before['last']
     connection.execute('INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)',
                        (box['id'], last + 1, *place, annotator))
+    keep_answers(connection, before, last + 1, place)
     connection.execute('UPDATE boxes SET revision = ? WHERE id = ?',
                        (last + 1, box['id']))
 

@@ -11,7 +11,8 @@ from pace_mmdet.errors import MAX_LISTED
 from .completeness import Complete, State, read_states
 from .errors import ProjectError
 from .folder import ProjectImage
-from .queries import boxes_of_image, points_of_boxes
+from .pixels import points_of_boxes
+from .queries import boxes_of_image
 from .schema import read_meta
 
 # The class that the data sets and configs of this package look for.
@@ -30,7 +31,8 @@ class Export:
             ``points_by`` say who drew the box and who answered each point,
             ``points_how`` whether it was 'asked', or a model's answer was
             'confirmed', or it was asked 'again'. A point without an answer
-            has nobody, and the label -1.
+            has nobody, and the label -1. ``points_chosen`` says which are
+            not the random ones of seed, id and box (``pixels.py``).
         info (dict): Settings, answers by annotator and what was left out.
         remarks (list[str]): What a user should know besides.
     """
@@ -185,8 +187,11 @@ def _entry(image: ProjectImage, complete: Complete) -> dict:
 
 def _annotation(box: dict, coords: List[List[int]]) -> dict:
     # Only if something was: most files have nothing of it.
-    how = dict(points_how=box['answered_how']) if (
-        set(box['answered_how']) - {'asked', None}) else {}
+    special = {}
+    if set(box['answered_how']) - {'asked', None}:
+        special['points_how'] = box['answered_how']
+    if any(box['points_chosen']):
+        special['points_chosen'] = box['points_chosen']
     return dict(
         id=box['id'],
         image_id=box['image'],
@@ -199,4 +204,4 @@ def _annotation(box: dict, coords: List[List[int]]) -> dict:
                       for label in box['labels']],
         box_by=box['by'],
         points_by=box['answered_by'],
-        **how)
+        **special)

@@ -1,4 +1,5 @@
 """Boxes, and answers if there are any, from COCO files into a project."""
+import itertools
 import sqlite3
 import uuid
 from collections import Counter
@@ -17,6 +18,7 @@ from .changes import create_box
 from .completeness import mark, read_state
 from .errors import ChangeRefused
 from .folder import ProjectImage
+from .pixels import touches
 from .places import check_box
 from .schema import MAX_POINTS, read_meta
 
@@ -38,6 +40,7 @@ class BoxAnnotation(msgspec.Struct, gc=False):
     points_by: Optional[List[Optional[str]]] = None
     points_how: Optional[List[Literal['asked', 'confirmed', 'again',
                                       None]]] = None
+    points_chosen: Optional[List[Literal['kept', 'uncertain', None]]] = None
 
 
 def import_boxes(connection: sqlite3.Connection, path: Union[str, Path],
@@ -200,7 +203,7 @@ def _fault(ann: BoxAnnotation, file: CocoFile,
         check_box(ann.bbox, image.width, image.height)
     except ChangeRefused as refused:
         return str(refused)
-    return _point_fault(ann, points)
+    return _point_fault(ann, image, points)
 
 
 def _is_wanted(ann: BoxAnnotation, image: Optional[ProjectImage],
@@ -256,6 +259,10 @@ def _create(connection: sqlite3.Connection, ann: BoxAnnotation,
                         box_id, imported=True)
     connection.executemany('INSERT INTO answers VALUES (?, 0, ?, ?, ?, ?)',
                            [(box_id, *answer) for answer in _answers(ann)])
+    connection.executemany(
+        'INSERT INTO pixels VALUES (?, 0, ?, ?, ?, ?)',
+        [(box_id, point, *map(int, ann.point_coords[point]), chosen)
+         for point, chosen in enumerate(ann.points_chosen or []) if chosen])
 
 
 def _answers(ann: BoxAnnotation) -> List[Tuple[int, int, str, str]]:
@@ -268,18 +275,28 @@ def _answers(ann: BoxAnnotation) -> List[Tuple[int, int, str, str]]:
                 zip(labels, people, ways)) if who is not None]
 
 
-def _point_fault(ann: BoxAnnotation, points: Optional[np.ndarray]) -> str:
+def _point_fault(ann: BoxAnnotation, image: ProjectImage,
+                 points: Optional[np.ndarray]) -> str:
     labels, coords = ann.point_labels or [], ann.point_coords or []
     if len(labels) != len(coords) or len(labels) > MAX_POINTS:
         return (f'{len(coords)} point_coords and {len(labels)} point_labels, '
                 f'expected as many, at most {MAX_POINTS}')
     if any(label not in (-1, 0, 1) for label in labels):
         return f'point_labels {labels}, expected 1, 0 or -1'
-    for name in ('points_by', 'points_how'):
+    for name in ('points_by', 'points_how', 'points_chosen'):
         values = getattr(ann, name)
         if values is not None and len(values) != len(labels):
             return f'{len(values)} {name} for {len(labels)} points'
-    if labels and not np.array_equal(coords, points[:len(labels)]):
+    random = np.array([not chosen for chosen in
+                       ann.points_chosen or [None] * len(labels)], bool)
+    for pixel in itertools.compress(coords, ~random):
+        if not (all(side % 1 == 0 for side in pixel)
+                and 0 <= pixel[0] < image.width
+                and 0 <= pixel[1] < image.height
+                and touches(pixel, ann.bbox)):
+            return f'the point {list(pixel)} is no pixel of the box'
+    if labels and not np.array_equal(np.array(coords)[random],
+                                     points[:len(labels)][random]):
         return ('its points are not those that the project draws for this '
                 'box; begin a project with the file\'s own --seed ("info" '
                 'holds it)')

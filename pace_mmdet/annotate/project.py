@@ -23,6 +23,7 @@ from .holding import Tabs, take_boxes
 from .importing import import_boxes
 from .measuring import Effort, measured_efforts
 from .models import Models
+from .pixels import points_of_boxes
 from .schema import (as_storage_error, open_for_reading, open_project,
                      read_meta, write_meta)
 from .tiles import PyramidCache, num_levels
@@ -291,8 +292,8 @@ class Project:
         have open points: what the model gives each point to be on the cell,
         None where it has no opinion.
         """
-        points = queries.points_of_boxes(boxes, self.num_points, image.width,
-                                         image.height, self.meta['seed'])
+        points = points_of_boxes(boxes, self.num_points, image.width,
+                                 image.height, self.meta['seed'])
         for box, pixels in zip(boxes, points):
             box['points'] = pixels
         proposed = [box for box in boxes if box['by'].startswith(changes.MODEL)

@@ -1,10 +1,6 @@
 """Reading a project: boxes with their answers and points, progress."""
 import sqlite3
-from typing import Dict, Iterable, List, Sequence
-
-import numpy as np
-
-from pace_mmdet.points import draw_points
+from typing import Dict, Iterable, List
 
 from .completeness import read_state
 
@@ -19,13 +15,20 @@ SELECT a.box_id, a.point, a.label, a.annotator, a.how FROM answers a
 JOIN boxes b ON b.id = a.box_id AND b.revision = a.revision
 '''
 
+_PIXELS = '''
+SELECT p.box_id, p.point, p.x, p.y, p.chosen FROM pixels p
+JOIN boxes b ON b.id = p.box_id AND b.revision = p.revision
+'''
+
 
 def box_state(connection: sqlite3.Connection, box_id: int,
               num_points: int) -> dict:
     """One box as the page knows it; see :func:`boxes_of_image`."""
     box = connection.execute(_BOXES + 'WHERE b.id = ?', (box_id, )).fetchone()
-    answers = connection.execute(_ANSWERS + 'WHERE b.id = ?', (box_id, ))
-    return _states([box], answers, num_points)[0]
+    answers, pixels = (connection.execute(query + 'WHERE b.id = ?',
+                                          (box_id, ))
+                       for query in (_ANSWERS, _PIXELS))
+    return _states([box], answers, pixels, num_points)[0]
 
 
 def boxes_of_image(connection: sqlite3.Connection, image_id: int,
@@ -42,17 +45,21 @@ def boxes_of_image(connection: sqlite3.Connection, image_id: int,
         highest revision), ``deleted``, ``by`` (who drew it), ``imported``,
         ``box`` (x, y, width, height in image pixels, unrounded), ``labels``
         (1, 0, -1 or None for each point), and for each point ``answered_by``
-        (a name or None) and ``answered_how`` ('asked', 'confirmed' or None).
+        (a name or None), ``answered_how`` ('asked', 'confirmed', 'again' or
+        None), ``points_chosen`` ('kept', 'uncertain' or None for a random
+        one) and ``points`` (pixels x, y; None for the random ones, see
+        :func:`~pace_mmdet.annotate.pixels.points_of_boxes`).
     """
     where = 'WHERE b.image_id = ? AND NOT b.deleted'
     boxes = connection.execute(_BOXES + where + ' ORDER BY b.id',
                                (image_id, )).fetchall()
-    answers = connection.execute(_ANSWERS + where, (image_id, ))
-    return _states(boxes, answers, num_points)
+    answers, pixels = (connection.execute(query + where, (image_id, ))
+                       for query in (_ANSWERS, _PIXELS))
+    return _states(boxes, answers, pixels, num_points)
 
 
 def _states(boxes: Iterable[sqlite3.Row], answers: Iterable[sqlite3.Row],
-            num_points: int) -> List[dict]:
+            pixels: Iterable[sqlite3.Row], num_points: int) -> List[dict]:
     states = [
         dict(
             id=box['id'],
@@ -66,7 +73,9 @@ def _states(boxes: Iterable[sqlite3.Row], answers: Iterable[sqlite3.Row],
             box=[box['x'], box['y'], box['width'], box['height']],
             labels=[None] * num_points,
             answered_by=[None] * num_points,
-            answered_how=[None] * num_points) for box in boxes
+            answered_how=[None] * num_points,
+            points=[None] * num_points,
+            points_chosen=[None] * num_points) for box in boxes
     ]
     by_id = {state['id']: state for state in states}
     for answer in answers:
@@ -75,29 +84,12 @@ def _states(boxes: Iterable[sqlite3.Row], answers: Iterable[sqlite3.Row],
             state['labels'][answer['point']] = answer['label']
             state['answered_by'][answer['point']] = answer['annotator']
             state['answered_how'][answer['point']] = answer['how']
+    for pixel in pixels:
+        if pixel['point'] < num_points:
+            state = by_id[pixel['box_id']]
+            state['points'][pixel['point']] = [pixel['x'], pixel['y']]
+            state['points_chosen'][pixel['point']] = pixel['chosen']
     return states
-
-
-def points_of_boxes(states: Sequence[dict], num_points: int, width: int,
-                    height: int, seed: int) -> List[List[List[int]]]:
-    """The points of boxes, as training draws them.
-
-    Args:
-        states (Sequence[dict]): N boxes (:func:`boxes_of_image`) of one
-            image.
-        num_points (int): Points per box, P.
-        width (int): Of the image in pixels.
-        height (int): Of the image in pixels.
-        seed (int): The project's seed.
-
-    Returns:
-        list: Pixels (x, y), shape (N, P, 2).
-    """
-    corners = np.array([state['box'] for state in states],
-                       dtype=np.float64).reshape(-1, 4)
-    corners[:, 2:] += corners[:, :2]
-    return draw_points(corners, [state['id'] for state in states], num_points,
-                       height, width, seed).tolist()
 
 
 def progress(connection: sqlite3.Connection,

@@ -2,8 +2,9 @@
 
 A box never loses what it once was. Its places in the image are numbered
 revisions, and answers belong to a revision: moving the box makes a new one
-without answers, and undoing the move makes the old one current again, with
-its answers. So no change deletes a row, and each is undone by a pointer.
+with the answers that still lie in it (``pixels.py``), and undoing the move
+makes the old one current again, with all of its answers. So no change deletes
+a row, and each is undone by a pointer.
 """
 import os
 import sqlite3

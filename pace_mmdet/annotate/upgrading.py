@@ -76,9 +76,26 @@ def _rounds(connection: sqlite3.Connection) -> None:
     run_script(connection, _ROUNDS)
 
 
+# Points that are not the random ones of their box: since version 4. 'kept'
+# with their answers from an earlier place of the box, where they were random;
+# 'uncertain' where a model was. All others follow from seed, id and box.
+_PIXELS = '''
+CREATE TABLE pixels (
+  box_id INTEGER NOT NULL, revision INTEGER NOT NULL, point INTEGER NOT NULL,
+  x INTEGER NOT NULL, y INTEGER NOT NULL,
+  chosen TEXT NOT NULL CHECK (chosen IN ('kept', 'uncertain')),
+  PRIMARY KEY (box_id, revision, point),
+  FOREIGN KEY (box_id, revision) REFERENCES revisions) WITHOUT ROWID
+'''
+
+
+def _pixels(connection: sqlite3.Connection) -> None:
+    run_script(connection, _PIXELS)
+
+
 Step = Callable[[sqlite3.Connection], None]
 # The first makes version 2 of version 1, and so on.
-STEPS: Sequence[Step] = (_completeness, _rounds)
+STEPS: Sequence[Step] = (_completeness, _rounds, _pixels)
 VERSION = 1 + len(STEPS)
 
 

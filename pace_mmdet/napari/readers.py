@@ -8,6 +8,7 @@ from typing import Any, Callable, List, Optional
 import numpy as np
 
 from pace_mmdet.annotate import queries
+from pace_mmdet.annotate.pixels import points_of_boxes
 from pace_mmdet.annotate.schema import open_for_reading, read_meta
 from pace_mmdet.coco.files import CocoFile
 from pace_mmdet.coco.point_checks import check_block, check_unique
@@ -115,9 +116,8 @@ def read_project(path: Any) -> List[LayerData]:
                                            meta['num_points'])
                     for image in images]
     states = [box for boxes in by_image for box in boxes]
-    pixels = [queries.points_of_boxes(boxes, meta['num_points'],
-                                      image['width'], image['height'],
-                                      meta['seed'])
+    pixels = [points_of_boxes(boxes, meta['num_points'], image['width'],
+                              image['height'], meta['seed'])
               for image, boxes in zip(images, by_image) if boxes]
     boxes = np.array([box['box'] for box in states],
                      np.float64).reshape(-1, 4)

@@ -105,11 +105,11 @@ def test_a_box_may_reach_out_of_the_image(desk, box):
     assert desk.create(box=box)['box'] == box
 
 
-def test_moving_discards_answers_and_undo_brings_them_back(desk):
+def test_moving_away_discards_answers_and_undo_brings_them_back(desk):
     desk.create()
     desk.answer(0, 1)
     desk.answer(2, -1)
-    moved = desk.edit(0, [11, 5, 20, 30])
+    moved = desk.edit(0, [41, 5, 20, 30])
     assert moved['discarded'] == 2
     assert moved['box']['labels'] == [None] * 4
     assert moved['box']['revision'] == 1
@@ -118,7 +118,7 @@ def test_moving_discards_answers_and_undo_brings_them_back(desk):
     assert undone['labels'] == [1, None, -1, None]
     redone = desk.set(base=0, revision=1)
     assert redone['discarded'] == 2
-    assert redone['box']['box'] == [11, 5, 20, 30]
+    assert redone['box']['box'] == [41, 5, 20, 30]
     # After an undo, the next change is a revision of its own.
     desk.set(base=1, revision=0)
     again = desk.edit(0, [12, 5, 20, 30])['box']

@@ -97,3 +97,36 @@ def test_an_unsteady_click_draws_and_moves_nothing(page):
     after, = page.boxes()
     assert after['box'] == box['box']
     assert after['labels'] == [1] * 4
+
+
+def test_answers_inside_a_box_that_is_changed_stay(page):
+    draw(page, (20, 10, 60, 50))
+    page.press('2')
+    page.see('#question .ask', 'Point 1 of 4')
+    page.press(*'jfsj')
+    page.see('#finished', 'All points')
+    page.press('1')
+    before, = page.boxes()
+    xs = sorted(x for x, _ in before['points'])
+    page.click(40, 30)
+    page.drag(20, 30, (xs[0] + xs[1] + 1) / 2, 30)  # its left side
+    page.see('#message', '1 answer is outside the box now and discarded, 3 '
+             'stay. Ctrl+Z brings it back')
+    after, = page.boxes()
+    lost = [x for x, _ in before['points']].index(xs[0])
+    for point in range(4):
+        stays = point != lost
+        assert (after['labels'][point] == before['labels'][point]) == stays
+        assert (after['points'][point] == before['points'][point]) == stays
+    # Only that one is asked anew.
+    page.press('2')
+    page.see('#question .ask', f'Point {lost + 1} of 4')
+    page.press('f')
+    page.see('#finished', 'All points')
+    page.press('1', 'Control+z')
+    page.see('#message', 'Undone; the box has its answers again')
+    assert page.boxes()[0]['labels'] == before['labels']
+    page.press('Control+y')
+    assert page.boxes()[0]['labels'][lost] == 0
+    page.press('Shift+ArrowUp', 'Control+ArrowDown')
+    page.see('#message', 'all stay')

@@ -1,5 +1,7 @@
 // Mode 1: drawing boxes and correcting them.
 import { countAnswers, isFinished } from './boxset.js';
+import { afterEdit, afterRemoval, afterStep, described, nameOf }
+  from './boxwords.js';
 import { keyName } from './dom.js';
 import { COLORS, drawHandles, drawTag, handles, onScreen,
   strokeBoxes } from './draw.js';
@@ -104,7 +106,7 @@ export class BoxMode extends IdleMode {
       strokeBoxes(context, view, [shape], COLORS.selected, { width: 2 });
       if (this.isHeld) drawHandles(context, view, shape.box);
       const [x, y] = onScreen(view, shape.box);
-      drawTag(context, this.describe(chosen), x, y - 8);
+      drawTag(context, described(chosen), x, y - 8);
     }
     if (this.drag?.box && !this.drag.key) {
       const isPart = this.drag.kind === 'part';
@@ -116,12 +118,6 @@ export class BoxMode extends IdleMode {
       strokeBoxes(context, view, [{ box: this.doubted }], COLORS.selected,
         { width: 2, dash: [6, 4] });
     }
-  }
-
-  describe(box) {
-    const count = countAnswers(box);
-    const name = box.id === null ? 'new box' : `box ${box.id}`;
-    return `${name} · ${count} of ${box.labels.length} points`;
   }
 
   down(x, y, event) {
@@ -189,8 +185,7 @@ export class BoxMode extends IdleMode {
       ({ box }) => overlap(box, rectangle) > ON_TOP);
     if (same) {
       this.doubted = rectangle;
-      const name = same.id === null ? 'a new box' : `box ${same.id}`;
-      app.ask(`This is nearly where ${name} is. Another one?`, [
+      app.ask(`This is nearly where ${nameOf(same)} is. Another one?`, [
         ['Enter', 'draw it', () => this.decide(true)],
         ['Esc', 'leave it out', () => this.decide(false)]]);
       return;
@@ -244,11 +239,8 @@ export class BoxMode extends IdleMode {
     const { app } = this;
     const box = app.set.get(key);
     if (!box || box.box.every((side, i) => side === rectangle[i])) return;
-    const lost = app.set.edit(key, rectangle);
-    if (lost) {
-      app.say(`The box changed, so its ${lost} answers are discarded. `
-        + 'Ctrl+Z brings them back.');
-    }
+    const said = afterEdit(app.set.edit(key, rectangle));
+    if (said) app.say(said);
     app.changed();
   }
 
@@ -335,15 +327,8 @@ export class BoxMode extends IdleMode {
     const box = this.app.set.get(key);
     this.select(box ? key : null);
     if (box) this.app.stage.view.reveal(box.box);
-    const lost = answers.get(key) ?? 0;
-    const [other, verb] = isUndo ? ['Ctrl+Y', 'Undone'] : ['Ctrl+Z', 'Redone'];
-    if (box && countAnswers(box)) {
-      this.app.say(`${verb}; the box has its answers again.`);
-    } else if (lost) {
-      this.app.say(`${verb}; ${box ? 'the box no longer has'
-        : 'the box is gone with'} its ${lost} answers. ${other} brings them `
-        + 'back.', true);
-    }
+    const [said, isWarning] = afterStep(isUndo, answers.get(key) ?? 0, box);
+    if (said) this.app.say(said, isWarning);
     this.app.changed();
     this.app.stage.invalidate();
   }
@@ -352,10 +337,8 @@ export class BoxMode extends IdleMode {
     this.settle();
     const box = this.app.set.get(this.selected);
     if (!box) return;
-    const lost = this.app.set.remove(box.key);
+    this.app.say(afterRemoval(this.app.set.remove(box.key)));
     this.select(null);
-    this.app.say(lost ? `Deleted, with ${lost} answers. Ctrl+Z brings all `
-      + 'back.' : 'Deleted. Ctrl+Z brings it back.');
     this.app.changed();
   }
 

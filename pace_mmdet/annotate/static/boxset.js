@@ -1,6 +1,7 @@
 // The boxes of the image on screen, changed at once and sent to the server.
 import { newName } from './api.js';
 import { Grid } from './grid.js';
+import { touches } from './rectangles.js';
 
 export const countAnswers = (box) => (
   box.labels.filter((label) => label !== null).length);
@@ -97,19 +98,24 @@ export class BoxSet {
     return box;
   }
 
-  /** Returns how many answers the box no longer has. */
+  /** Returns how many answers the box keeps, and how many it loses. */
   edit(key, rectangle) {
     const before = this.get(key);
     const count = countAnswers(before);
     const revision = this.lasts.get(key) + 1; // as the server will number it
+    const stays = before.labels.map((label, point) => label !== null
+      && touches(before.points?.[point], rectangle));
+    const only = (values) => values.map((value, point) => (
+      stays[point] ? value : null));
     const after = { ...before, box: rectangle, revision, last: revision,
-      points: null,
-      labels: before.labels.map(() => null),
-      answered_by: before.labels.map(() => null) };
+      // Where the others will be only the server knows.
+      points: stays.includes(true) ? before.points : null,
+      labels: only(before.labels), answered_by: only(before.answered_by) };
     this.put(after);
     this.queue(key, { kind: 'edit', base: before.revision, box: rectangle });
     this.remember(key, before, after);
-    return count;
+    const kept = countAnswers(after);
+    return { kept, lost: count - kept };
   }
 
   remove(key) {

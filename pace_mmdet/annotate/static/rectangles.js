@@ -37,3 +37,9 @@ export function overlap([ax, ay, aw, ah], [bx, by, bw, bh]) {
   if (width <= 0 || height <= 0) return 0;
   return width * height / (aw * ah + bw * bh - width * height);
 }
+
+/** Whether a pixel has a part in a rectangle: its random points are such. */
+export function touches(pixel, [x, y, width, height]) {
+  return Boolean(pixel) && pixel[0] + 1 > x && pixel[0] < x + width
+    && pixel[1] + 1 > y && pixel[1] < y + height;
+}

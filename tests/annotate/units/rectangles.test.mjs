@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { moved, overlap, resized, spanned }
+import { moved, overlap, resized, spanned, touches }
   from '../../../pace_mmdet/annotate/static/rectangles.js';
 
 const image = { width: 80, height: 60 };
@@ -27,4 +27,14 @@ test('overlap', () => {
   assert.equal(overlap(box, [10, 0, 10, 10]), 0);
   assert.equal(overlap(box, [20, 20, 1, 1]), 0);
   assert.equal(overlap(box, [0, 0, 10, 0]), 0);
+});
+
+test('a pixel touches a rectangle with any part of it', () => {
+  const box = [10.5, 20, 4, 5];
+  for (const pixel of [[10, 20], [14, 24], [12, 22]]) {
+    assert.equal(touches(pixel, box), true);
+  }
+  for (const pixel of [[9, 20], [15, 22], [12, 19], [12, 25], undefined]) {
+    assert.equal(touches(pixel, box), false);
+  }
 });
