@@ -8,6 +8,7 @@ from mmdet.registry import DATASETS, MODELS, TASK_UTILS, TRANSFORMS
 from mmengine.config import Config
 
 from pace_mmdet.engine.cell_scale import fit_to_cells
+from pace_mmdet.engine.data_check import datasets_of
 from pace_mmdet.engine.options import merge_options
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +78,8 @@ def test_read_and_build(path):
     for step in cfg.train_pipeline + cfg.test_pipeline:
         TRANSFORMS.build(step)
     # A child that replaces a pipeline must hand it to the loaders again.
-    train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
+    train, *others = datasets_of(cfg.train_dataloader.dataset)
+    test = cfg.test_dataloader.dataset
     assert train.pipeline == cfg.train_pipeline
     assert test.pipeline == cfg.test_pipeline
     assert cfg.val_dataloader.dataset.pipeline == cfg.test_pipeline
@@ -89,7 +91,7 @@ def test_read_and_build(path):
     kind = re.match(r'livecell/(\w+)_AP$',
                     cfg.default_hooks.checkpoint.save_best)[1]
     assert kind in metrics
-    for dataset in (train, test):
+    for dataset in (train, *others, test):
         assert dataset.type in DATASETS
     assert cfg.load_from is None
 

@@ -133,3 +133,25 @@ def test_images_that_are_annotated_in_part(own_data, small, tmp_path, capfd):
     out = capfd.readouterr().out
     assert out.count('1 of 2 images are left out') == 2
     assert '_01.tif' in out and 'best checkpoint' in out
+
+
+def test_images_with_masks_beside_images_with_points(own_data, small,
+                                                     tmp_path, capfd):
+    """One image of each kind; a batch holds both."""
+    points = own_data / 'annotations/train.json'
+    for source, target, kept in (
+            (own_data / 'annotations.json', 'train_masks.json', 0),
+            (points, 'train.json', 1)):
+        content = json.loads(source.read_text())
+        image = content['images'][kept]
+        content['images'] = [image]
+        content['annotations'] = [
+            cell for cell in content['annotations']
+            if cell['image_id'] == image['id']
+        ]
+        (own_data / 'annotations' / target).write_text(json.dumps(content))
+    assert run_tool_forked('train', small('mixed'), '--work-dir',
+                           tmp_path / 'run', '--cfg-options',
+                           'train_cfg.max_iters=2') == 0
+    assert 'the median of 40 boxes' in capfd.readouterr().out
+    assert (tmp_path / 'run/iter_2.pth').is_file()
