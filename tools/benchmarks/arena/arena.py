@@ -22,8 +22,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, NamedTuple, Optional
 
+from annotators import answer_near_outlines
 from contests import CONTESTS, cell_length, label_hours, thresholds_part
 from curves import write_figure
 from scores import score
@@ -37,17 +38,36 @@ ROOT = HERE.parents[2]
 RECORDS = ROOT / 'docs/arena.json'
 CONFIG = ROOT / 'configs/own_data/own_points.py'
 FULL_CONFIG = ROOT / 'configs/own_data/own_masks.py'
-# Name: answers per cell (0: full masks), which images, share of wrong
-# answers, iterations.
+
+
+class Ours(NamedTuple):
+    """How ours is trained.
+
+    Attributes:
+        points (int): Answers per cell; 0 for full masks.
+        part (str): Which images.
+        wrong (float): Share of answers that are turned over.
+        unsure (float): How far from where it is a point seems to be
+            (annotators.py), in lengths of a cell.
+        iterations (int): Of training.
+    """
+    points: int
+    part: str = 'ours'
+    wrong: float = 0.0
+    unsure: float = 0.0
+    iterations: int = 500
+
+
 OURS = {
-    'ours, 4 points': (4, 'ours', 0.0, 500),
-    'ours, 1 point': (1, 'ours', 0.0, 500),
-    'ours, 8 points': (8, 'ours', 0.0, 500),
-    'ours, full masks': (0, 'ours', 0.0, 500),
-    'ours, 4 points, 10 % wrong': (4, 'ours', 0.1, 500),
-    'ours, 4 points, a third of the time': (4, 'ours', 0.0, 167),
-    'ours, 4 points, twice the time': (4, 'ours', 0.0, 1000),
-    'ours, 4 points, a quarter of the hours': (4, 'peer', 0.0, 500),
+    'ours, 4 points': Ours(4),
+    'ours, 1 point': Ours(1),
+    'ours, 8 points': Ours(8),
+    'ours, full masks': Ours(0),
+    'ours, 4 points, 10 % wrong': Ours(4, wrong=0.1),
+    'ours, 4 points, unsure of outlines': Ours(4, unsure=0.05),
+    'ours, 4 points, a third of the time': Ours(4, iterations=167),
+    'ours, 4 points, twice the time': Ours(4, iterations=1000),
+    'ours, 4 points, a quarter of the hours': Ours(4, 'peer'),
 }
 # Name: which images get masks, CPU time as a multiple of ours.
 PEERS = {
@@ -131,7 +151,7 @@ def compete(name: str, root: Path, method: str, seed: int,
     files = lay_out(name, root, args.work_dir)
     out = run_folder(args.work_dir, name, method, seed)
     ours = method in OURS
-    part = OURS[method][1] if ours else PEERS[method][0]
+    part = OURS[method].part if ours else PEERS[method][0]
     content = json.loads(files[part].read_text())
     cells = len(content['annotations'])
     job = dict(
@@ -139,23 +159,27 @@ def compete(name: str, root: Path, method: str, seed: int,
         predict=dict(
             test=str(files['test']), train=str(files[f'{part}_thresholds'])))
     if ours:
-        points, _, wrong, iterations = OURS[method]
-        kind = f'{wrong:g}' if points else 'masks'
+        way, length = OURS[method], cell_length(content)
+        kind = f'{way.wrong:g}_{way.unsure:g}' if way.points else 'masks'
         data = args.work_dir / name / f'{part}_{kind}'
         (data / 'annotations').mkdir(parents=True, exist_ok=True)
         if not (data / 'images').exists():
             (data / 'images').symlink_to(Path('../images'))
         train = data / 'annotations/train.json'
-        if points:
-            masks_to_points(files[part], train, 10, 0, wrong)
+        if way.points:
+            masks_to_points(files[part], train, 10, 0, way.wrong)
         else:
             shutil.copy(files[part], train)
+        if way.unsure:
+            wrong = answer_near_outlines(train, files[part],
+                                         way.unsure * length, 0)
+            print(f'  {wrong:.1%} of the answers are wrong', flush=True)
         job.update(
-            config=str(CONFIG if points else FULL_CONFIG), data=str(data),
-            points=points, cell_length=cell_length(content),
-            iterations=args.iterations or iterations)
+            config=str(CONFIG if way.points else FULL_CONFIG), data=str(data),
+            points=way.points, cell_length=length,
+            iterations=args.iterations or way.iterations)
         done = run('train_ours.py', job)
-        hours = label_hours(cells, points or -1)
+        hours = label_hours(cells, way.points or -1)
     else:
         share = PEERS[method][1]
         reference = find(records, data=name, method='ours, 4 points',
