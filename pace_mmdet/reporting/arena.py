@@ -8,7 +8,7 @@ labelled (``images``, ``cells``, ``hours``), what it took (``steps``,
 import json
 import statistics
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from .tables import markdown_table
 
@@ -17,6 +17,8 @@ SCORES = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'F1@0.5', 'F1@0.75',
           'F1@0.9')
 TITLES = dict(
     hela='HeLa nuclei', livecell='LIVECell sample', usiigaci='Usiigaci')
+# Whose AP the others' is given as a share of.
+FULL_MASKS = 'ours, full masks'
 NO_RUNS = '*No run has been recorded yet.*'
 
 
@@ -46,10 +48,12 @@ def arena_table(root: Path) -> str:
         return NO_RUNS
     header = ['method', 'masks or boxes', 'label hours', 'steps',
               'training, CPU s',
-              'prediction, CPU s an image', *SCORES, 'seeds']
+              'prediction, CPU s an image', *SCORES[:3], '% of full masks',
+              *SCORES[3:], 'seeds']
     parts = []
     for data, title in TITLES.items():
-        rows = [_row(method, variant, runs)
+        full = groups.get((data, FULL_MASKS, ''))
+        rows = [_row(method, variant, runs, full)
                 for (name, method, variant), runs in groups.items()
                 if name == data]
         if rows:
@@ -65,13 +69,21 @@ def mean_and_spread(values: Sequence[float], digits: int = 1) -> str:
     return text
 
 
-def _row(method: str, variant: str, runs: List[dict]) -> List[str]:
+def _row(method: str, variant: str, runs: List[dict],
+         full: Optional[List[dict]]) -> List[str]:
     name = f'{method}, {variant}' if variant else method
+    share = ''
+    if full and method.startswith('ours'):
+        means = [statistics.fmean(run['AP'] for run in some)
+                 for some in (runs, full)]
+        share = f'{100 * means[0] / means[1]:.1f}'
+    scores = [mean_and_spread([run[score] for run in runs])
+              for score in SCORES]
     return [
         name, str(runs[0]['cells']), f'{runs[0]["hours"]:.2f}',
         mean_and_spread([run['steps'] for run in runs], 0),
         mean_and_spread([run['train_seconds'] for run in runs], 0),
         mean_and_spread([run['predict_seconds'] for run in runs], 2),
-        *(mean_and_spread([run[score] for run in runs]) for score in SCORES),
+        *scores[:3], share, *scores[3:],
         ', '.join(str(run['seed']) for run in runs)
     ]

@@ -73,6 +73,44 @@ def test_cell_length_and_images_for_thresholds(load):
     assert len(contests['thresholds_part'](content('a', 'b'))['images']) == 2
 
 
+@pytest.mark.parametrize('unsure, wrong', [(0, 0), (1.5, 0.25), (400, 0.75)])
+def test_who_is_unsure_of_outlines_errs_at_outlines(load, tmp_path, unsure,
+                                                    wrong):
+    square = [[20, 20, 60, 20, 60, 60, 20, 60]]
+    inside, outside, border = [40, 40], [70, 5], [20, 40]
+    masks = dict(images=[dict(id=1, height=80, width=80),
+                         dict(id=2, height=9, width=9)],
+                 annotations=[dict(id=i, image_id=1, segmentation=square)
+                              for i in range(60)])
+    points = dict(masks, annotations=[
+        dict(id=i, image_id=1, point_coords=[inside, outside, border, border],
+             point_labels=[1, 0, 1, 1]) for i in range(60)])
+    (tmp_path / 'masks.json').write_text(json.dumps(masks))
+    path = tmp_path / 'points.json'
+    path.write_text(json.dumps(points))
+    found = load('annotators')['answer_near_outlines'](
+        path, tmp_path / 'masks.json', unsure, 0)
+    assert found == pytest.approx(wrong, abs=0.1)
+    answers = [cell['point_labels']
+               for cell in json.loads(path.read_text())['annotations']]
+    if unsure < 10:
+        assert all(answer[:2] == [1, 0] for answer in answers)
+
+
+def test_points_are_compared_with_our_full_masks(tmp_path):
+    (tmp_path / 'docs').mkdir()
+    (tmp_path / 'docs/arena.json').write_text(json.dumps([
+        run_of(AP=45.0), run_of(AP=47.0, seed=1),
+        run_of(method='ours, full masks', AP=50.0),
+        run_of(method='Cellpose 3, all masks', AP=40.0)]))
+    rows = {line.split('|')[1].strip(): line.split('|')[10].strip()
+            for line in arena_table(tmp_path).splitlines() if '|' in line}
+    assert rows['method'] == '% of full masks'
+    assert rows['ours, 4 points'] == '92.0'
+    assert rows['ours, full masks'] == '100.0'
+    assert rows['Cellpose 3, all masks'] == ''
+
+
 def test_the_peers_images_are_some_of_ours(load):
     for contest in load('contests')['CONTESTS'].values():
         assert contest.peer
