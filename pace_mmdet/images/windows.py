@@ -141,12 +141,15 @@ class PlaneWindows:
             self._channel)
         if self.colour is not None and block.ndim > 2:
             block = np.ascontiguousarray(block[..., self.colour])
+        if block.size and (block == block.flat[0]).all():
+            # What was not scanned is not to push out what was.
+            block = np.broadcast_to(block.flat[0], block.shape)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = block
-                self._bytes += block.nbytes
+                self._bytes += _stored(block)
             while self._bytes > _KEPT and len(self._kept) > 1:
-                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+                self._bytes -= _stored(self._kept.popitem(last=False)[1])
         return block
 
     def sample(self, level: int = 0,
@@ -174,6 +177,11 @@ class PlaneWindows:
             for x in _spread(width, side, count, block[1]):
                 parts.append(self.read(x, y, x + side, y + side, level))
         return np.concatenate(parts)
+
+
+def _stored(block: np.ndarray) -> int:
+    """Bytes that a block takes."""
+    return block.nbytes if any(block.strides) else block.itemsize
 
 
 def whole_plane(img: np.ndarray) -> PlaneWindows:

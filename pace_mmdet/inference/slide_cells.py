@@ -17,8 +17,10 @@ from .stitching import Measured, Stitcher
 
 # Cells that are kept, read and measured together.
 _BAND = 2048
-# Parts of the work for each process, so that all end at about the same time.
-_PARTS = 8
+# Of what is left, a process takes such a part of its share at once, but no
+# less than so small a part of all: blocks of the file at the ends of parts
+# are read twice, and all are to end at about the same time.
+_PART, _LEAST = 2, 32
 _TILES, _CELLS, _SUMMARY = 'tiles-*.log', 'cells.log', 'cells.json'
 
 
@@ -102,8 +104,7 @@ def find_tiles(finder: TileFinder, folder: Path, share: Share,
         return left, token
 
     left, token = share.first(prepare)
-    units = _units([groups[number] for number in left],
-                   share.count * _PARTS)
+    units = _units([groups[number] for number in left], share.count)
     before = total - sum(len(group) for unit in units for group in unit)
     on_tile(before, total)
 
@@ -138,10 +139,15 @@ def find_tiles(finder: TileFinder, folder: Path, share: Share,
 
 def _units(groups: Sequence[List[int]],
            count: int) -> List[List[List[int]]]:
-    """About so many runs of groups, one after the other."""
-    size = max(-(-len(groups) // count), 1)
-    return [list(groups[start:start + size])
-            for start in range(0, len(groups), size)]
+    """Runs of groups for so many processes, one after the other, ever
+    shorter."""
+    least = -(-len(groups) // (count * _LEAST))
+    units, start = [], 0
+    while start < len(groups):
+        size = max((len(groups) - start) // (count * _PART), least)
+        units.append(list(groups[start:start + size]))
+        start += size
+    return units
 
 
 class Merger:
