@@ -4,6 +4,7 @@ from typing import Callable, Sequence
 
 from pace_mmdet.errors import ImageFileError, UserError
 
+from . import slides
 from .batch import DISK_FULL, Batch, Summary, memory_faults, progress_bars
 from .inputs import Job
 from .processes import Share
@@ -61,7 +62,8 @@ class SlideBatch(Batch):
             with opened[0].stack as stack:
                 outputs = {name: files for name, files
                            in self._missing(job, stack).items() if files}
-                if 'overlay' in outputs:
+                if ('overlay' in outputs
+                        and stack.max_pixels > slides.PICTURE_PIXELS):
                     raise ImageFileError(
                         f'{job.path}: is too large for one picture; leave '
                         'overlay out of --format')

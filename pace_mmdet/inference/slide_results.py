@@ -12,6 +12,7 @@ from . import painting
 from .cells import no_cells
 from .inputs import Job
 from .processes import Share
+from .segmenter import Segmenter
 from .slide_cells import PlaneCells
 from .writers import Output
 from .writers.label_pyramids import write_label_pyramid
@@ -20,12 +21,14 @@ from .writers.results import FileCells
 from .writers.zarr_labels import LabelStore
 
 
-def write_results(stack: ImageStack, planes: Sequence[PlaneCells], job: Job,
+def write_results(segmenter: Segmenter, stack: ImageStack,
+                  planes: Sequence[PlaneCells], job: Job,
                   outputs: Dict[str, List[Output]], folder: Path,
-                  share: Share, classes: Sequence[str]) -> None:
+                  share: Share) -> None:
     """Write the results of a slide.
 
     Args:
+        segmenter (Segmenter): What found them.
         stack (ImageStack): The slide.
         planes (Sequence[PlaneCells]): The cells of its planes.
         job (Job): Where results go.
@@ -33,9 +36,8 @@ def write_results(stack: ImageStack, planes: Sequence[PlaneCells], job: Job,
             the format.
         folder (Path): For what is not complete.
         share (Share): The processes, each of which calls this.
-        classes (Sequence[str]): Names of the classes.
     """
-    about = _about(stack, planes, classes)
+    about = _about(segmenter, stack, planes)
     tables = folder / 'tables'
     tasks: List[Callable[[], None]] = []
     store: Optional[LabelStore] = None
@@ -113,17 +115,15 @@ def _finish(about: FileCells, planes: Sequence[PlaneCells], job: Job,
                 output.write(whole, path)
 
 
-def _about(stack: ImageStack, planes: Sequence[PlaneCells],
-           classes: Sequence[str]) -> FileCells:
+def _about(segmenter: Segmenter, stack: ImageStack,
+           planes: Sequence[PlaneCells]) -> FileCells:
     """What is known of the file, with planes that hold no cells."""
+    classes = getattr(segmenter.detector, 'classes', ('cell', ))
     most = max(plane.most_label for plane in planes)
     classes = (*classes, *(f'class {label}' for label in range(
         len(classes), most + 1)))
     return FileCells.of_stack(
         stack, [no_cells(plane.label_plane.height, plane.label_plane.width)
                 for plane in planes],
-        read=stack.read, intensities=_no_picture, classes=classes)
-
-
-def _no_picture(img: np.ndarray) -> np.ndarray:
-    raise ValueError('a slide is too large for one picture of it')
+        read=stack.read, intensities=segmenter.preparation.shown,
+        classes=classes)

@@ -26,8 +26,10 @@ from .slide_results import write_results
 from .slide_tiles import TileFinder, plan_slide
 from .writers import Output
 
-SLIDE_PIXELS = 1 << 27
+SLIDE_PIXELS = 1 << 26
 """Planes of more pixels are read in parts."""
+PICTURE_PIXELS = 1 << 27
+"""Planes of more pixels are too large for one picture."""
 # Threads that read ahead: the network waits for the file as little as it can.
 _READERS = 2
 # Of a sample, so many rows less are enough for remarks on it.
@@ -118,8 +120,7 @@ def segment_slide(
                              [merger.advance for merger in mergers])
         share.first(lambda: mergers[0].end())
         found.append(PlaneCells(place, *size))
-    write_results(stack, found, job, outputs, folder, share,
-                  getattr(segmenter.detector, 'classes', ('cell', )))
+    write_results(segmenter, stack, found, job, outputs, folder, share)
     area = share.first(lambda: _median_area(found))
     share.first(lambda: shutil.rmtree(folder))
     return SlideCount(

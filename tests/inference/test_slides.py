@@ -58,7 +58,7 @@ def table(path):
         return list(csv.reader(file))
 
 
-FORMATS = ['labels', 'csv', 'geojson', 'coco', 'roi']
+FORMATS = ['labels', 'csv', 'geojson', 'coco', 'roi', 'overlay']
 
 
 @pytest.mark.parametrize('img', [IMG, np.stack([IMG, IMG[::-1]]), 0 * IMG],
@@ -90,6 +90,9 @@ def test_the_same_as_of_the_whole_image(tmp_path, monkeypatch,
     assert np.array_equal(tifffile.imread(one / 'a_labels.tif'),
                           tifffile.imread(other / 'a_labels.tif'))
     assert table(one / 'a_cells.csv') == table(other / 'a_cells.csv')
+    for picture in one.glob('*.png'):
+        assert picture.read_bytes() == (
+            other / picture.name).read_bytes()
     for name in ('a.geojson', 'a_coco.json', 'a_coco_results.json'):
         assert json.loads((one / name).read_text()) == json.loads(
             (other / name).read_text())
@@ -207,7 +210,9 @@ def test_other_settings_do_not_go_on(tmp_path, small, monkeypatch,
     assert (tmp_path / 'a_cells.csv').exists()
 
 
-def test_what_fails_is_said(tmp_path, small, threshold_segmenter):
+def test_what_fails_is_said(tmp_path, small, monkeypatch,
+                            threshold_segmenter):
+    monkeypatch.setattr(slides, 'PICTURE_PIXELS', 2000)
     segmenter = threshold_segmenter('percentile')
     path = write(tmp_path / 'a.tif')
     failed, = run(segmenter, path, tmp_path, ['csv', 'overlay']).failed

@@ -15,10 +15,13 @@ import numpy as np
 import tifffile
 from rich.console import Console
 
+from pace_mmdet.images.stacks import ImageStack
 from pace_mmdet.inference import Segmenter, load_segmenter
 from pace_mmdet.inference.batch import Batch
 from pace_mmdet.inference.inputs import plan_jobs
 from pace_mmdet.inference.preparation import Preparation
+from pace_mmdet.inference.slide_batch import SlideBatch
+from pace_mmdet.inference.slides import is_slide
 from pace_mmdet.inference.thresholding import ThresholdDetector
 from pace_mmdet.inference.writers import FORMATS
 from pace_mmdet.testing import synthetic_cells
@@ -74,8 +77,11 @@ def main() -> None:
         else:
             segmenter = Segmenter(ThresholdDetector(70), Preparation(), 0.7)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        batch = Batch(segmenter, args.format.split(','),
-                      console=Console(stderr=True))
+        # As `pace predict` chooses.
+        with ImageStack(path) as stack:
+            kind = SlideBatch if is_slide(stack) else Batch
+        batch = kind(segmenter, args.format.split(','),
+                     console=Console(stderr=True))
         start = time.perf_counter()
         summary = batch.run(plan_jobs([path], Path(folder, 'out')))
         seconds = time.perf_counter() - start
