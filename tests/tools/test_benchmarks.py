@@ -47,6 +47,8 @@ CASES = {
                           'labels,csv'], '1,300 x 1,300 pixels, 16 bit'),
     'predict_slide.py': (['--side', '3000', '--cells', '100', '--processes',
                           '1', '2'], 'all results the same, byte by byte'),
+    'resume_slide.py': (['--checkpoint', 'threshold', '--side', '2000'],
+                        'all results the same as in one go'),
     'export_cells.py': (['--cells', '9', '--side', '120', '--runs', '1'],
                         'as geojson'),
     'predict_layouts.py': (['--images', 'none'], 'run make demo'),
@@ -75,9 +77,10 @@ def test_every_benchmark_is_tried_and_part_of_make_bench():
 @pytest.mark.parametrize('name', CASES)
 def test_small(monkeypatch, capsys, tmp_path, name):
     monkeypatch.chdir(tmp_path)
+    # Some start processes of their own.
+    monkeypatch.setenv('PYTHONPATH', str(ROOT))
     if name == 'predict_slide.py':
         pytest.importorskip('zarr', reason='the extra "formats" is missing')
-        monkeypatch.setenv('PYTHONPATH', str(ROOT))
     arguments, expected = CASES[name]
     run(monkeypatch, name, *arguments, '--json', tmp_path / 'a.json')
     assert expected in capsys.readouterr().out

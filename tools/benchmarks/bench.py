@@ -48,6 +48,7 @@ QUICK: Dict[str, List[str]] = {
     'operators.py': [''],
     'predict_large.py': [''],
     'predict_slide.py': [''],
+    'resume_slide.py': [''],
     'predict_layouts.py': [''],
     'annotate_server.py': [''],
 }
