@@ -61,12 +61,17 @@ FULL: Dict[str, List[str]] = {
     ],
     'score_detections.py': ['--full'],
     'label_points.py': [''],
-    'predict_slide.py': ['', '--side 100000 --cells 1000000 --processes 1'],
+    'predict_slide.py': [
+        '', '--side 40000 --cells 160000',
+        '--side 100000 --cells 1000000 --processes 1'
+    ],
 }
 # What needs a package of an extra.
 NEEDED = {'predict_slide.py': 'zarr'}
 # What takes the interpreter of a second environment.
 WITH_COMPILED = ('operators.py', 'train_step.py')
+# Likewise, where it is run with its usual arguments.
+WITH_CELLPOSE = ('predict_slide.py', )
 
 
 def parse_args() -> argparse.Namespace:
@@ -79,6 +84,10 @@ def parse_args() -> argparse.Namespace:
         '--compiled', metavar='PYTHON',
         help='interpreter of a second environment, with an MMCV that was '
         'built with its operators, to compare ours with')
+    parser.add_argument(
+        '--cellpose', metavar='PYTHON',
+        help='interpreter of an environment with Cellpose 3 and what '
+        'peers/cellpose_slide.py needs')
     parser.add_argument(
         '--render', action='store_true',
         help='write the page from docs/benchmarks.json, run nothing')
@@ -182,7 +191,10 @@ def main() -> None:
             continue
         results['comparisons'][script] = [
             comparison for arguments in chosen[script]
-            for comparison in run(script, [*arguments.split(), *second])
+            for comparison in run(script, [
+                *arguments.split(), *second,
+                *(['--cellpose', args.cellpose] if args.cellpose
+                  and script in WITH_CELLPOSE and not arguments else [])])
         ]
         results['made'][script] = f'{date.today()}, {machine()}'
         print(f'    ({time.perf_counter() - start:.0f} s)', flush=True)

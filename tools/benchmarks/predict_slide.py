@@ -21,11 +21,13 @@ from typing import Any, Dict, List
 
 import numpy as np
 
+from pace_mmdet.images.stacks import ImageStack
 from pace_mmdet.inference import Segmenter
 from pace_mmdet.inference.inputs import plan_jobs
 from pace_mmdet.inference.preparation import Preparation
 from pace_mmdet.inference.processes import Share, join_processes
 from pace_mmdet.inference.slide_batch import SlideBatch
+from pace_mmdet.inference.slide_tiles import plan_slide
 from pace_mmdet.inference.thresholding import ThresholdDetector
 from pace_mmdet.inference.writers.zarr_labels import check_installed
 from pace_mmdet.testing import synthetic_cells
@@ -37,6 +39,9 @@ FIELD = 1000
 KINDS = 12
 # Of the fields in both directions, this part is tissue.
 TISSUE = 0.2**0.5
+# Of the stand-in for the network: in 8 bits, and of a cell of 24 pixels.
+THRESHOLD, SCORE = 70, 0.7
+LEAST = 24
 # CPU time of this process at the start and whenever all processes met.
 SPANS: List[float] = []
 
@@ -52,6 +57,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--folder', type=Path,
                         help='for the slide and the results (default: one '
                         'that is removed)')
+    parser.add_argument('--cellpose', metavar='PYTHON',
+                        help='interpreter with what peers/cellpose_slide.py '
+                        'needs, to run it beside')
     parser.add_argument('--worker', nargs=4, help=argparse.SUPPRESS)
     add_json_option(parser)
     return parser.parse_args()
@@ -110,8 +118,7 @@ def work(slide: str, out: str, formats: str, report: str) -> None:
         *join_processes('pytorch' if 'RANK' in os.environ else 'none'))
     start, before = time.perf_counter(), used()
     SPANS[:] = [before]
-    batch = SlideBatch(Segmenter(ThresholdDetector(70), Preparation(), 0.7),
-                       formats.split(','), share=share)
+    batch = SlideBatch(threshold_segmenter(), formats.split(','), share=share)
     batch.console.quiet = share.rank > 0
     summary = batch.run(plan_jobs([slide], out))
     seconds = time.perf_counter() - start
@@ -123,6 +130,10 @@ def work(slide: str, out: str, formats: str, report: str) -> None:
         Path(report).write_text(json.dumps(dict(
             seconds=seconds, cells=summary.cells, cpu=cpu,
             longest=sum(map(max, zip(*map(np.diff, spans)))))))
+
+
+def threshold_segmenter() -> Segmenter:
+    return Segmenter(ThresholdDetector(THRESHOLD), Preparation(), SCORE)
 
 
 class TimedShare(Share):
@@ -189,6 +200,23 @@ def run(processes: int, slide: Path, out: Path,
         done.set()
         watcher.join()
     return dict(report_in(out), megabytes=peaks[0])
+
+
+def run_cellpose(python: str, slide: Path, out: Path) -> Dict[str, Any]:
+    """Let Cellpose's own way through a slide find the same cells."""
+    with ImageStack(slide) as stack:
+        scaling = plan_slide(threshold_segmenter(),
+                             stack.windows(0))[0].scaling
+    threshold = scaling.black + THRESHOLD / scaling.factor
+    report = out / 'report.json'
+    out.mkdir()
+    subprocess.run(
+        [python, Path(__file__).parent / 'peers/cellpose_slide.py', slide,
+         out, str(threshold), str(LEAST), report], check=True,
+        stdout=subprocess.DEVNULL, cwd=out,
+        env={**{name: value for name, value in os.environ.items()
+                if name != 'PYTHONPATH'}, 'OMP_NUM_THREADS': '1'})
+    return json.loads(report.read_text())
 
 
 def resident(pid: int) -> float:
@@ -260,13 +288,22 @@ def main() -> None:
                 f'{count} single processes side by side, which take '
                 f'{beside:.1f} s of CPU each, not {alone:.1f} s: the rest is '
                 "the machine's"]
-    one = found[first]
+        one = found[first]
+        costs = dict(ours=Cost(one['seconds'], one['megabytes']))
+        if args.cellpose:
+            other = run_cellpose(args.cellpose, slide, Path(folder, 'peer'))
+            costs['Cellpose 3'] = Cost(other['seconds'], other['megabytes'])
+            remarks.append(
+                'Cellpose 3: its distributed_eval on the same file, the same '
+                f'threshold for its network, one worker; {other["cells"]:,} '
+                f'cells, {other["cpu"]:,.0f} s of CPU; it writes the label '
+                'image, without a pyramid or a table')
     publish([
         Comparison(
             f'Segmenting a slide of {args.side:,} x {args.side:,} pixels, '
             f'16 bit, {one["cells"]:,} cells found by a threshold in place '
             f'of a network; {args.format}',
-            dict(ours=Cost(one['seconds'], one['megabytes'])),
+            costs,
             remarks=remarks)
     ], args.json)
 

@@ -97,6 +97,32 @@ def test_others_readers(tmp_path, found_in, version):
     assert table.to_df()['area'].tolist() == found.planes[0].areas.tolist()
 
 
+@pytest.mark.parametrize('version', ['0.4', '0.5'])
+def test_opened_in_napari(tmp_path, found_in, version):
+    """Through napari-ome-zarr: a pyramid of labels, of the pixels' size."""
+    plugin = pytest.importorskip(
+        'napari_ome_zarr', reason='napari-ome-zarr is not installed, to open '
+        'it with')
+    from napari.layers import Layer
+    found = found_in(5, pixel_size=PixelSize(0.5, 0.25))
+    found.path = tmp_path / 'image.zarr'
+    root = zarr.open_group(str(found.path), mode='w',
+                           zarr_format=2 if version == '0.4' else 3)
+    write_image(root, synthetic_cells(3, 40, 50).image[None, None], version)
+    write(found, tmp_path / 'a.zarr')
+    image, *_ = plugin.napari_get_reader(str(found.path))(str(found.path))
+    shown = [Layer.create(*layer) for layer in plugin.napari_get_reader(
+        str(tmp_path / 'a.zarr'))(str(tmp_path / 'a.zarr'))]
+    assert image[2] == 'image'
+    # The outer group's picture is the label image, too.
+    assert [layer._type_string for layer in shown] == ['image', 'labels']
+    labels = shown[1]
+    assert labels.multiscale and len(labels.data) > 1
+    assert np.array_equal(np.asarray(labels.data[0]),
+                          found.planes[0].label_image())
+    assert labels.scale.tolist() == [0.25, 0.5]
+
+
 def test_no_cells_and_what_is_there_already(tmp_path, found_in):
     write(found_in(4), tmp_path / 'a.zarr')
     root = write(found_in(0), tmp_path / 'a.zarr')
