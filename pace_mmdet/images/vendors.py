@@ -1,8 +1,10 @@
 """Microscope makers' formats as planes, through readers that are an extra.
 
-All three packages come under the BSD licence. An image is held as a whole
-while its file is open.
+All three packages come under the BSD licence. A CZI is read in parts; an image
+of the others is held as a whole while its file is open.
 """
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, List, Sequence, Union
 from xml.etree import ElementTree
@@ -10,8 +12,10 @@ from xml.etree import ElementTree
 import imagecodecs
 import numpy as np
 
+from .czi_parts import CziParts
 from .planes import PixelSize, Planes, Series
 from .samples import Samples
+from .windows import Level
 
 # What the axes of whole arrays are called here.
 _RENAMED = {'H': 'I', 'S': 'R', 'P': 'R', 'B': 'I', 'V': 'A', 'λ': 'L'}
@@ -85,10 +89,7 @@ class CziPlanes(Planes):
             _ZSTD_PACKED, lambda data: _Pixels(unpack_zstd(data)))
         self._czi = czifile.CziFile(str(path))
         try:
-            self.hold([
-                array_series(self._czi.axes, self._czi.shape,
-                             self._czi.asarray, samples_axis='0')
-            ], as_numbers)
+            self.hold([self._series_of(CziParts(self._czi))], as_numbers)
             self._describe(ElementTree.fromstring(self._czi.metadata()))
         except BaseException:
             self.close()
@@ -97,6 +98,25 @@ class CziPlanes(Planes):
     def close(self) -> None:
         super().close()
         self._czi.close()
+
+    def _series_of(self, parts: CziParts) -> Series:
+        axes, shape = self._czi.axes, self._czi.shape
+        series = array_series(axes, shape, self._czi.asarray, '0')
+        outer = [k for k, axis in enumerate(axes)
+                 if axis not in 'YX0' and shape[k] > 1]
+
+        def part(index: int, *place: int) -> np.ndarray:
+            where = [0] * len(axes)
+            for k, value in zip(outer, np.unravel_index(index, series.shape)):
+                where[k] = int(value)
+            found = parts.read(where, *place)
+            return found if found.shape[-1] > 1 else found[..., 0]
+
+        height, width = series.size
+        return replace(
+            series, read=lambda index: part(index, 0, height, 0, width),
+            levels=lambda index: [Level(
+                series.size, parts.block, partial(part, index))])
 
     def _describe(self, metadata: ElementTree.Element) -> None:
         metres = {

@@ -74,6 +74,35 @@ def test_a_true_czi(tmp_path, compression):
 
 
 @pytest.mark.parametrize('compression', ['uncompressed:', 'zstd1:'])
+def test_parts_of_a_true_czi(tmp_path, compression):
+    """A mosaic of two channels, as slide scanners write them, with a gap."""
+    pytest.importorskip('czifile', reason='the extra "formats" is missing')
+    writer = pytest.importorskip(
+        'pylibCZIrw.czi', reason='there is no writer of CZI files')
+    whole = np.random.default_rng(0).integers(1, 4000, (2, 70, 100)).astype(
+        np.uint16)
+    whole[:, 64:, 40:80] = 0
+    path = tmp_path / 'a.czi'
+    with writer.create_czi(
+            str(path), compression_options=compression) as czi:
+        for c in range(2):
+            for y in range(0, 70, 32):
+                for x in range(0, 100, 40):
+                    tile = whole[c, y:y + 32, x:x + 40]
+                    if tile.any():
+                        czi.write(tile[..., None], location=(x - 20, y + 7),
+                                  plane=dict(C=c))
+    with ImageStack(path, channel=1) as stack:
+        assert np.array_equal(stack.read(0), whole[1])
+        parts = stack.windows(0)
+        assert parts.levels == [(70, 100)]
+        for x1, y1, x2, y2 in ((0, 0, 100, 70), (39, 31, 41, 33),
+                               (85, 60, 100, 70), (50, 66, 51, 67)):
+            assert np.array_equal(parts.read(x1, y1, x2, y2),
+                                  whole[1, y1:y2, x1:x2])
+
+
+@pytest.mark.parametrize('compression', ['uncompressed:', 'zstd1:'])
 def test_a_true_czi_in_colour(tmp_path, compression):
     pytest.importorskip('czifile', reason='the extra "formats" is missing')
     writer = pytest.importorskip(
