@@ -124,3 +124,20 @@ def test_a_sample():
     sample = parts.sample(most=1024 * 1024)
     assert sample.shape == (4 * 512, 512)
     assert np.array_equal(sample[-512:], img[-512:, -512:])
+
+
+def test_empty_blocks_push_no_other_out(monkeypatch):
+    img = np.zeros((40, 10), np.uint16)
+    img[:10] = np.arange(100).reshape(10, 10)
+    read = []
+
+    def block(y1, y2, x1, x2):
+        read.append(y1)
+        return img[y1:y2, x1:x2]
+
+    parts = PlaneWindows([Level(img.shape, (10, 10), block)])
+    # Room for one block that is not empty.
+    monkeypatch.setattr('pace_mmdet.images.windows._KEPT', 220)
+    for _ in range(2):
+        assert np.array_equal(parts.read(0, 0, 10, 40), img)
+    assert read == [0, 10, 20, 30]

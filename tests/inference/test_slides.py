@@ -194,6 +194,20 @@ def test_a_stopped_run_goes_on(tmp_path, small, threshold_segmenter, after):
     assert not list((tmp_path / 'out').glob('*.unfinished'))
 
 
+@pytest.mark.parametrize('groups', [0, 1, 7, 1000])
+@pytest.mark.parametrize('processes', [1, 2, 64])
+def test_parts_of_the_work_get_shorter(groups, processes):
+    found = slide_cells._units([[number] for number in range(groups)],
+                               processes)
+    assert [group for part in found for group in part] == [
+        [number] for number in range(groups)]
+    sizes = [len(part) for part in found]
+    assert sizes == sorted(sizes, reverse=True) and 0 not in sizes
+    # So all end together, but for one of the shortest.
+    assert not sizes or sizes[-1] <= 1 + groups / (32 * processes)
+    assert len(sizes) <= 64 * processes
+
+
 def test_other_settings_do_not_go_on(tmp_path, small, monkeypatch,
                                      threshold_segmenter):
     path = write(tmp_path / 'a.tif')
