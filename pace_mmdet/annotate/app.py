@@ -18,6 +18,7 @@ from pace_mmdet.errors import ImageFileError
 
 from . import changes
 from .answering import aside, body_of, json_response, project_of
+from .asking import AskingBody
 from .errors import AnnotateError, ChangeRefused, NotFound, TooSlow
 from .measuring import cost_table, measured_cost_figure, measured_rounds
 from .model_routes import ROUTES as MODEL_ROUTES
@@ -77,6 +78,7 @@ def make_app(project: Project,
             Route('/api/planes', _choose_plane, methods=['POST']),
             Route('/api/changes', _changes, methods=['POST']),
             Route('/api/take', _take, methods=['POST']),
+            Route('/api/asking', _asking, methods=['POST']),
             Route('/api/export', _export),
             Route('/api/cost', _cost),
             Route('/api/cost.png', _cost_picture),
@@ -232,6 +234,12 @@ async def _take(request: Request) -> Response:
         project_of(request).take(body.image, body.annotator, body.count,
                                  body.keep, body.tab, body.near))
     return json_response(dict(boxes=boxes))
+
+
+async def _asking(request: Request) -> Response:
+    body = await body_of(request, AskingBody)
+    await asyncio.wrap_future(project_of(request).ask(body.which))
+    return await _summary(request)
 
 
 async def _export(request: Request) -> Response:

@@ -4,14 +4,15 @@ Each function is a job for the :class:`~pace_mmdet.annotate.writer.Writer`:
 it runs inside a transaction and either happens whole or raises.
 """
 import sqlite3
-from typing import Annotated, List, Literal, Optional, Sequence, Union
+from typing import Annotated, List, Literal, Optional, Sequence, Tuple, Union
 
 import msgspec
 
+from .asking import Choose
 from .completeness import MAX_REGIONS, mark
 from .errors import ChangeRefused, NotFound
 from .holding import check_held, hold
-from .pixels import keep_answers
+from .pixels import keep_answers, points_of_box
 from .places import check_box
 from .queries import box_state
 from .schema import MAX_POINTS
@@ -66,6 +67,9 @@ class SetBox(_BoxChange, tag='set'):
 class Answer(_BoxChange, tag='answer'):
     """1 on the cell, 0 off it, -1 skipped, for one point of a revision.
 
+    ``pixel``, x and y, is where the page showed it: refused if the point is
+    elsewhere by now.
+
     ``how`` it came about: the point was asked; what a model thought of it was
     shown and confirmed; or it was asked again, since a model contradicted.
     """
@@ -73,6 +77,7 @@ class Answer(_BoxChange, tag='answer'):
     point: Annotated[int, msgspec.Meta(ge=0)]
     label: Literal[-1, 0, 1]
     how: Literal['asked', 'confirmed', 'again'] = 'asked'
+    pixel: Optional[Tuple[int, int]] = None
 
 
 class MarkImage(_Change, tag='mark'):
@@ -104,7 +109,8 @@ MODEL = 'model+'
 
 
 def apply_change(connection: sqlite3.Connection, change: Change,
-                 annotator: str, num_points: int, now: float) -> dict:
+                 annotator: str, num_points: int, now: float,
+                 choose: Optional[Choose] = None) -> dict:
     """Make one change, once.
 
     Args:
@@ -113,6 +119,8 @@ def apply_change(connection: sqlite3.Connection, change: Change,
         annotator (str): Who does it.
         num_points (int): Points per box.
         now (float): Seconds since the epoch.
+        choose (Callable, optional): Chooses the points of a proposal that is
+            accepted, where they are not to be random.
 
     Returns:
         dict: ``box``: the box after it (:func:`box_state`), and for edits
@@ -157,6 +165,8 @@ def apply_change(connection: sqlite3.Connection, change: Change,
             reply['discarded'] = max(
                 before - _count_answers(connection, box_id), 0)
     reply['box'] = box_state(connection, box_id, num_points)
+    if choose is not None and isinstance(change, AcceptProposal):
+        choose(connection, reply['box'])
     _remember(connection, change, annotator, now, reply,
               reply['box']['image'], box_id)
     return reply
@@ -300,6 +310,11 @@ def _answer(connection: sqlite3.Connection, box: sqlite3.Row, change: Answer,
     if change.point >= num_points:
         raise NotFound(f'box {box["id"]} has {num_points} points, there is '
                        f'no point {change.point}')
+    if change.pixel is not None and tuple(change.pixel) != tuple(
+            points_of_box(connection, box_state(connection, box['id'],
+                                                num_points))[change.point]):
+        raise ChangeRefused(f'point {change.point + 1} of box {box["id"]} is '
+                            'another pixel by now')
     place = dict(box=box['id'], revision=change.revision, point=change.point)
     before = connection.execute(
         'SELECT annotator FROM answers WHERE box_id = :box AND revision = '

@@ -144,6 +144,8 @@ def export_points(connection: sqlite3.Connection,
     for name in ('page', 'channel'):
         if meta[name] is not None:
             info[name] = meta[name]
+    if meta['asked'] != 'random':
+        info['asked'] = meta['asked']
     return Export(entries, annotations, info,
                   _remarks(annotations, incomplete, assumed, take_all))
 

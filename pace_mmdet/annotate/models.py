@@ -18,7 +18,8 @@ from . import rounds
 from .errors import ChangeRefused, NotFound
 from .folder import resolve
 from .jobs import Job
-from .proposals import cell_probabilities, free_places, read_found
+from .proposals import (Opinion, cell_probabilities, free_places, read_found,
+                        read_opinion)
 from .training import outcome_of, read_progress, set_aside, write_round
 
 if TYPE_CHECKING:
@@ -205,12 +206,17 @@ class Models:
         points = np.array([box['points'] for box in boxes],
                           np.int64).reshape(
                               len(boxes), self._project.num_points, 2)
-        model = rounds.best_round(self.known_rounds()) if boxes else None
-        if model is None:
-            return np.full(points.shape[:2], np.nan)
         return cell_probabilities(
-            self._folder(model['id']) / 'proposals', image_id,
+            self.opinion(image_id) if boxes else None,
             [box['box'] for box in boxes], points)
+
+    def opinion(self, image_id: int) -> Optional[Opinion]:
+        """What the model thinks of an image's pixels, if there is one that
+        has looked at it.
+        """
+        model = rounds.best_round(self.known_rounds())
+        return model and read_opinion(
+            self._folder(model['id']) / 'proposals', image_id)
 
     def _found(self, image_id: int) -> tuple:
         self._project.usable_image(image_id)

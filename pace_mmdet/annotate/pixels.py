@@ -46,6 +46,22 @@ def points_of_boxes(states: Sequence[dict], num_points: int, width: int,
             for state, row in zip(states, drawn)]
 
 
+def points_of_box(connection: sqlite3.Connection,
+                  state: dict) -> List[List[int]]:
+    """The points of one box, shape (P, 2).
+
+    Args:
+        connection (sqlite3.Connection): The project.
+        state (dict): The box.
+    """
+    width, height = connection.execute(
+        'SELECT width, height FROM images WHERE id = ?',
+        (state['image'], )).fetchone()
+    points, = points_of_boxes([state], len(state['labels']), width, height,
+                              read_meta(connection)['seed'])
+    return points
+
+
 def touches(pixel: Sequence[int], box: Sequence[float]) -> bool:
     """Whether a random point of a box could be this pixel.
 
@@ -69,11 +85,7 @@ def keep_answers(connection: sqlite3.Connection, before: dict, revision: int,
         revision (int): Of the new place.
         box (Sequence[float]): The new place: x, y, width, height.
     """
-    width, height = connection.execute(
-        'SELECT width, height FROM images WHERE id = ?',
-        (before['image'], )).fetchone()
-    points, = points_of_boxes([before], len(before['labels']), width, height,
-                              read_meta(connection)['seed'])
+    points = points_of_box(connection, before)
     for number, (pixel, label) in enumerate(zip(points, before['labels'])):
         if label is None or not touches(pixel, box):
             continue

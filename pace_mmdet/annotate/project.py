@@ -13,7 +13,7 @@ from pace_mmdet.errors import ImageFileError
 from pace_mmdet.files import PathLock
 from pace_mmdet.images.intensities import Intensities
 
-from . import changes, queries
+from . import asking, changes, queries
 from .completeness import State, read_states
 from .errors import ChangeRefused, NotFound
 from .exporting import Export, export_points
@@ -213,6 +213,7 @@ class Project:
             name=self.path.stem,
             seed=self.meta['seed'],
             num_points=self.num_points,
+            asked=self.meta['asked'],
             images=[
                 dict(id=image.id, name=image.name, problem=image.problem,
                      planes=image.planes and image.planes._asdict(),
@@ -242,8 +243,9 @@ class Project:
         def job(connection: sqlite3.Connection) -> dict:
             if hasattr(change, 'image'):
                 self.usable_image(change.image)
-            return changes.apply_change(connection, change, annotator,
-                                        self.num_points, time.time())
+            return changes.apply_change(
+                connection, change, annotator, self.num_points, time.time(),
+                self._choose_points)
 
         return self._writer.submit(job)
 
@@ -280,10 +282,35 @@ class Project:
                                self.num_points, now, others, near)
             self._tabs.take(annotator, tab,
                             [*keep, *(box['key'] for box in boxes)], now)
+            for box in boxes:
+                self._choose_points(connection, box)
             self.add_points(boxes, image)
             return boxes
 
         return self._writer.submit(job)
+
+    def ask(self, which: asking.Which) -> Future:
+        """Say which points are asked from now on
+        (:func:`~pace_mmdet.annotate.asking.set_asked`).
+        """
+
+        def job(connection: sqlite3.Connection) -> None:
+            asking.set_asked(connection, which)
+            self.meta = read_meta(connection)
+
+        return self._writer.submit(job)
+
+    def _choose_points(self, connection: sqlite3.Connection,
+                       box: dict) -> None:
+        """Choose the points of a box that is handed out, if they are to be.
+        """
+        if self.meta['asked'] == 'uncertain':
+            image = self.image(box['image'])
+            box['points'], = points_of_boxes(
+                [box], self.num_points, image.width, image.height,
+                self.meta['seed'])
+            asking.choose_uncertain(connection, box,
+                                    self.models.opinion(image.id))
 
     def add_points(self, boxes: List[dict], image: ProjectImage) -> None:
         """Add their ``points`` to the states of an image's boxes.

@@ -68,45 +68,89 @@ def _read_maps(labels: str, foreground: str, version: int
             cv2.imread(foreground, cv2.IMREAD_UNCHANGED))
 
 
-def cell_probabilities(folder: Path, image_id: int,
-                       boxes: Sequence[Sequence[float]],
-                       points: np.ndarray) -> np.ndarray:
-    """What the model gives each point to be on the cell of its box.
+class Opinion:
+    """What a model thinks of an image's pixels.
 
-    Of the cell that fits the box (by an IoU of 0.5 at least) it is the
-    foreground's probability at its own pixels; at those of another cell,
-    what is left to it.
+    Args:
+        found (FoundCells): Its cells, at least one.
+        labels (ndarray): Number of the cell at each pixel from 1, 0 for
+            none, shape (H, W).
+        foreground (ndarray): Probability that a pixel is on any cell, in
+            1/255, uint8, shape (H, W).
+    """
+
+    def __init__(self, found: FoundCells, labels: np.ndarray,
+                 foreground: np.ndarray) -> None:
+        self._cells = np.array([cell.box for cell in found.cells])
+        self._areas = self._cells[:, 2] * self._cells[:, 3]
+        self._labels, self._foreground = labels, foreground
+
+    @property
+    def shape(self) -> Tuple[int, int]:
+        """Height and width of the image in pixels."""
+        return self._labels.shape
+
+    def at(self, box: Sequence[float], columns: np.ndarray,
+           rows: np.ndarray) -> np.ndarray:
+        """What it gives pixels to be on the cell of a box.
+
+        Of the cell that fits the box (by an IoU of 0.5 at least) it is the
+        foreground's probability at its own pixels; at those of another cell,
+        what is left to it.
+
+        Args:
+            box (Sequence[float]): x, y, width, height.
+            columns (ndarray): Of the pixels, any shape.
+            rows (ndarray): Of the pixels, the same shape.
+
+        Returns:
+            ndarray: That shape; NaN if no cell fits the box.
+        """
+        box = np.asarray(box, np.float64)
+        shared = _shared(box, self._cells)
+        overlaps = shared / (self._areas + box[2] * box[3] - shared)
+        best = int(overlaps.argmax())
+        if overlaps[best] < _SAME_CELL:
+            return np.full(np.shape(columns), np.nan)
+        owner = self._labels[rows, columns]
+        value = self._foreground[rows, columns] / 255.
+        others = (owner > 0) & (owner != best + 1)
+        return np.where(others, 1 - value, value)
+
+
+def read_opinion(folder: Path, image_id: int) -> Optional[Opinion]:
+    """What a model thinks of an image; None if it has not looked at it, has
+    found no cell, or cannot tell.
 
     Args:
         folder (Path): The files.
         image_id (int): The image.
+    """
+    found = read_found(folder, image_id)
+    paths = [folder / f'{image_id}_{name}.png'
+             for name in ('labels', 'foreground')]
+    if not found or not found.cells or not all(
+            path.is_file() for path in paths):
+        return None
+    return Opinion(found, *_read_maps(*map(str, paths),
+                                      paths[0].stat().st_mtime_ns))
+
+
+def cell_probabilities(opinion: Optional[Opinion],
+                       boxes: Sequence[Sequence[float]],
+                       points: np.ndarray) -> np.ndarray:
+    """What a model gives each point to be on the cell of its box.
+
+    Args:
+        opinion (Opinion, optional): Of :func:`read_opinion`.
         boxes (Sequence): M boxes x, y, width, height.
         points (ndarray): Pixels (x, y), integer, shape (M, P, 2).
 
     Returns:
-        ndarray: Shape (M, P); NaN where the model has no opinion: no cell
-        fits the box, or it was not asked.
+        ndarray: Shape (M, P); NaN where the model has no opinion.
     """
     probs = np.full(np.shape(points)[:2], np.nan)
-    found = read_found(folder, image_id)
-    paths = [folder / f'{image_id}_{name}.png'
-             for name in ('labels', 'foreground')]
-    if not probs.size or not found or not found.cells or not all(
-            path.is_file() for path in paths):
-        return probs
-    labels, foreground = _read_maps(*map(str, paths),
-                                    paths[0].stat().st_mtime_ns)
-    cells = np.array([cell.box for cell in found.cells])
-    areas = cells[:, 2] * cells[:, 3]
-    for row, (box, own) in enumerate(zip(np.asarray(boxes, np.float64),
-                                         np.asarray(points))):
-        shared = _shared(box, cells)
-        overlaps = shared / (areas + box[2] * box[3] - shared)
-        best = int(overlaps.argmax())
-        if overlaps[best] < _SAME_CELL:
-            continue
-        owner = labels[own[:, 1], own[:, 0]]
-        value = foreground[own[:, 1], own[:, 0]] / 255.
-        others = (owner > 0) & (owner != best + 1)
-        probs[row] = np.where(others, 1 - value, value)
+    if opinion is not None:
+        for row, (box, own) in enumerate(zip(boxes, np.asarray(points))):
+            probs[row] = opinion.at(box, own[:, 0], own[:, 1])
     return probs

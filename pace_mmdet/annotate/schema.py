@@ -150,12 +150,15 @@ def open_for_reading(path: Union[str, Path]) -> sqlite3.Connection:
 
 
 def read_meta(connection: sqlite3.Connection) -> dict:
-    """The project's settings: project, seed, num_points, page, channel."""
+    """The project's settings: project, seed, num_points, page, channel,
+    asked.
+    """
     meta = dict(map(tuple, connection.execute('SELECT * FROM meta')))
     for name in ('page', 'channel'):
         # Projects of earlier versions have no channel.
         value = meta.get(name, -1)
         meta[name] = None if value < 0 else value
+    meta.setdefault('asked', 'random')
     return meta
 
 

@@ -134,7 +134,7 @@ export class BoxSet {
     box.labels[point] = label;
     box.answered_by[point] = annotator;
     this.queue(key, { kind: 'answer', revision: box.revision, point, label,
-      how });
+      how, pixel: box.points[point] });
   }
 
   /** Say whether the image is complete: true, false, or a list of parts. */

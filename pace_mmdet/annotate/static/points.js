@@ -190,11 +190,20 @@ export class PointMode extends PanningMode {
     number.textContent = `Point ${point + 1} of ${box.labels.length}`;
     this.panel.querySelector('.ask').replaceChildren(
       'Is the marked pixel on the cell of this box? ', number,
-      ` · box ${box.id}`);
+      ` · box ${box.id}${this.chosen(box, point)}`);
     for (const button of this.panel.querySelectorAll('button')) {
       const isChosen = String(box.labels[point]) === button.dataset.answer;
       button.setAttribute('aria-pressed', String(isChosen));
     }
+  }
+
+  /** How the point came to be asked, where that is not as usual. */
+  chosen(box, point) {
+    const { summary, model } = this.app;
+    if (box.points_chosen[point] === 'uncertain') return ' · least certain';
+    if (summary.asked === 'random') return '';
+    return model.status?.model ? ' · random: the model knows no cell here'
+      : ' · random: there is no model yet';
   }
 
   tellFinished() {

@@ -1,5 +1,5 @@
 // Mode 5: training on the complete images, with what it tells meanwhile.
-import { newName } from './api.js';
+import { newName, post } from './api.js';
 import { drawCurves } from './curves.js';
 import { $, isCommand, keyName, make, onClick } from './dom.js';
 import { IdleMode } from './mode.js';
@@ -34,6 +34,8 @@ export class TrainMode extends IdleMode {
     onClick('#train-start', () => this.start());
     onClick('#train-stop', () => this.stop());
     onClick('#train-resume', () => this.resume());
+    $('#asked').addEventListener('change', (event) => (
+      this.ask(event.target.value)));
     new ResizeObserver(() => this.drawCurves()).observe(this.canvas);
   }
 
@@ -73,6 +75,19 @@ export class TrainMode extends IdleMode {
     this.app.model.act('/api/model/resume', {});
   }
 
+  /** Which points are asked from now on. */
+  async ask(which) {
+    const { app } = this;
+    try {
+      await app.sent();
+      app.summary = await post('/api/asking', { which });
+    } catch (error) {
+      if (error.isPassing === undefined) throw error;
+      app.say(`Not done: ${error.message}.`, true);
+    }
+    this.show();
+  }
+
   get canResume() {
     return ['stopped', 'interrupted'].includes(this.app.model.last?.state);
   }
@@ -101,6 +116,11 @@ export class TrainMode extends IdleMode {
     $('#train-stop').hidden = !isRunning;
     $('#train-resume').hidden = !this.canResume;
     this.showChoices(status);
+    const { asked } = this.app.summary;
+    $('#asked').value = asked;
+    $('#asked-note').textContent = asked === 'random' ? '' : status.model
+      ? 'Random where it knows no cell. Answered ones stay.'
+      : 'There is no model yet: until then they are random.';
     this.showProgress(last);
     this.showRounds(status);
     this.drawCurves();
