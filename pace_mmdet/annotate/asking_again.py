@@ -1,4 +1,4 @@
-"""Answers that the latest model contradicts, to be looked at again."""
+"""Answers that the model contradicts, to be looked at again."""
 from typing import TYPE_CHECKING, List
 
 import numpy as np

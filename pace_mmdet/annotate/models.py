@@ -16,11 +16,13 @@ from pace_mmdet.files import write_atomically
 
 from . import rounds
 from .errors import ChangeRefused, NotFound
+from .exporting import Export
 from .folder import resolve
 from .jobs import Job
 from .proposals import (Opinion, cell_probabilities, free_places, read_found,
                         read_opinion)
-from .training import outcome_of, read_progress, set_aside, write_round
+from .training import (image_aside, outcome_of, read_progress, set_aside,
+                       write_round)
 
 if TYPE_CHECKING:
     from .project import Project
@@ -63,8 +65,10 @@ class Models:
         Returns:
             dict: ``rounds``, the last of which has ``progress`` and, if it
             failed, ``error``; ``model``: the number of the one that
-            proposes, or None; ``proposing``: how far that is; ``annotated``:
-            what could be trained on; ``iterations``, the usual number.
+            proposes, or None; ``compared``: the numbers of those whose scores
+            can be compared with the latest one's; ``proposing``: how far that
+            is; ``annotated``: what could be trained on; ``iterations``, the
+            usual number.
         """
         with self._lock:
             self._look()
@@ -80,8 +84,9 @@ class Models:
         return dict(
             rounds=known,
             model=model and model['id'],
+            compared=[row['id'] for row in rounds.compared_rounds(known)],
             proposing=model and self._proposing(model['id']),
-            annotated=self._annotated(),
+            annotated=self._annotated(known),
             iterations=rounds.DEFAULT_ITERATIONS)
 
     def train(self, wish: rounds.TrainBody) -> dict:
@@ -96,25 +101,29 @@ class Models:
         """
         with self._lock:
             self._look()
-            start = rounds.round_to_start_from(self.known_rounds(), wish.start)
+            known = self.known_rounds()
+            start = rounds.round_to_start_from(known, wish.start)
             export = self._project.export()
-            set_aside(export)  # or say why not, before anything is entered
+            # Or say why not, before anything is entered.
+            parts = set_aside(export, rounds.earlier_validations(known))
             settings = dict(
                 iterations=wish.iterations, start=start and start['id'],
-                images=len(export.images), boxes=len(export.annotations))
+                images=len(export.images), boxes=len(export.annotations),
+                **rounds.validation_settings(
+                    *(part.images for part in parts), start))
             entered = self._project.write(
                 rounds.enter_round, wish.request, wish.annotator, settings)
             if entered['is_new']:
-                self._start(entered['id'], export, wish.iterations, start)
+                self._start(entered['id'], parts, wish.iterations, start)
         return self.status()
 
-    def _start(self, number: int, export, iterations: int,
-               start: Optional[dict]) -> None:
+    def _start(self, number: int, parts: Tuple[Export, Export],
+               iterations: int, start: Optional[dict]) -> None:
         folder = self._folder(number)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             command = write_round(
-                folder, export, self._project.folder, iterations,
+                folder, *parts, self._project.folder, iterations,
                 start and self._folder(start['id']) /
                 start['outcome']['checkpoint'])
             Job(folder).start([command])
@@ -164,7 +173,7 @@ class Models:
                 self._propose(model)
 
     def proposals(self, image_id: int) -> dict:
-        """The latest model's cells on an image.
+        """The model's cells on an image.
 
         Returns:
             dict: ``round``, its number, None without a model; ``pending``:
@@ -194,7 +203,7 @@ class Models:
 
     def probabilities(self, image_id: int, boxes: Sequence[dict]
                       ) -> np.ndarray:
-        """What the latest model gives the points of boxes to be on them.
+        """What the model gives the points of boxes to be on them.
 
         Args:
             image_id (int): Their image.
@@ -227,7 +236,7 @@ class Models:
         return read_found(folder, image_id), model['id']
 
     def checkpoint(self) -> Path:
-        """The latest model.
+        """The model that proposes.
 
         Raises:
             NotFound: If there is none.
@@ -257,14 +266,21 @@ class Models:
         if state == 'new':  # killed before it was started
             state = 'failed'
         self._project.write(rounds.set_round, row['id'], state, outcome)
-        if outcome.get('checkpoint'):
-            self._propose(dict(row, outcome=outcome))
+        best = rounds.best_round(self.known_rounds())
+        if best and best['id'] == row['id']:
+            self._propose(best)
 
-    def _annotated(self) -> Dict[str, int]:
-        """Images that are complete, at least in part, and their boxes."""
+    def _annotated(self, known: List[dict]) -> Dict[str, object]:
+        """Images that are complete, at least in part, and their boxes;
+        ``aside``: the one of several that will be set aside.
+        """
         rows = [row for row in self._project.summary()['images']
                 if row['complete'] and not row['problem']]
-        return dict(images=len(rows), boxes=sum(row['boxes'] for row in rows))
+        return dict(
+            images=len(rows), boxes=sum(row['boxes'] for row in rows),
+            aside=image_aside([row['id'] for row in rows],
+                              rounds.earlier_validations(known))
+            if len(rows) > 1 else None)
 
     def _propose(self, model: dict) -> None:
         """Have the cells of all images found by a model."""

@@ -1,4 +1,4 @@
-"""What the latest model found, beside what people have drawn.
+"""What the model found, beside what people have drawn.
 
 The files are those of ``pace_mmdet.commands.propose``.
 

@@ -103,14 +103,68 @@ def set_round(connection: sqlite3.Connection, round_id: int, state: str,
             (msgspec.json.encode(outcome).decode(), round_id))
 
 
-def best_round(rounds: List[dict]) -> Optional[dict]:
-    """The model that proposes: the latest one that ended with a checkpoint.
+def compared_rounds(rounds: List[dict]) -> List[dict]:
+    """The models whose scores can be compared with the latest one's.
 
-    Scores of different rounds are of different validation images, so the
-    highest one says little; each begins with the one before.
+    They were scored on the same images or parts of images, which none of them
+    was trained on, nor any that they began with (``is_fair``). Rounds of
+    before that was noted are compared with none.
+
+    Args:
+        rounds (list[dict]): Of :func:`list_rounds`.
+
+    Returns:
+        list[dict]: Those with a score, the first one first.
     """
     trained = [row for row in rounds if row['outcome'].get('checkpoint')]
-    return trained[-1] if trained else None
+    if not trained:
+        return []
+    same = trained[-1]['settings'].get('validation')
+    return [row for row in trained if row['settings'].get('is_fair')
+            and row['settings']['validation'] == same
+            and row['outcome'].get('score') is not None]
+
+
+def best_round(rounds: List[dict]) -> Optional[dict]:
+    """The model that proposes: of those that can be compared with the latest
+    one the best, the latest if none is better or none can be compared.
+    """
+    trained = [row for row in rounds if row['outcome'].get('checkpoint')]
+    best = max(compared_rounds(rounds), default=None,
+               key=lambda row: (row['outcome']['score'], row['id']))
+    return best or (trained[-1] if trained else None)
+
+
+def validation_settings(train: List[dict], val: List[dict],
+                        start: Optional[dict]) -> Dict[str, object]:
+    """What a round notes of the images that it is scored on.
+
+    Args:
+        train (list[dict]): COCO entries of the images that it is trained on.
+        val (list[dict]): Of those that are set aside.
+        start (dict, optional): The round that it begins with.
+
+    Returns:
+        dict: ``validation``: [id, complete] of each that is set aside;
+        ``seen``: ids of those that it, or one that it began with, was trained
+        on; ``is_fair``: whether none of these saw what it is scored on.
+    """
+    validation = [[entry['id'], entry.get('complete', True)] for entry in val]
+    before = start['settings'] if start else dict(seen=[])
+    seen = before.get('seen')  # not known of earlier versions' rounds
+    is_fair = seen is not None and (
+        not {image for image, _ in validation} & set(seen)
+        or (before['is_fair'] and before['validation'] == validation))
+    return dict(
+        validation=validation, is_fair=is_fair,
+        seen=None if seen is None else sorted(
+            {*seen, *(entry['id'] for entry in train)}))
+
+
+def earlier_validations(rounds: List[dict]) -> List[list]:
+    """``validation`` of all rounds, the latest first."""
+    return [row['settings']['validation'] for row in reversed(rounds)
+            if 'validation' in row['settings']]
 
 
 def round_to_start_from(rounds: List[dict],

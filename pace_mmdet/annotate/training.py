@@ -73,31 +73,27 @@ log_processor = dict(window_size={log_every})
 '''
 
 
-def write_round(folder: Path, export: Export, images: Path, iterations: int,
-                load_from: Optional[Path] = None) -> List[str]:
+def write_round(folder: Path, train: Export, val: Export, images: Path,
+                iterations: int, load_from: Optional[Path] = None
+                ) -> List[str]:
     """Write what a round needs, and say how to run it.
-
-    A part is set aside for validation (:func:`set_aside`).
 
     Args:
         folder (Path): The round's own.
-        export (Export): What is annotated.
+        train (Export): What it is trained on.
+        val (Export): What is set aside (:func:`set_aside`).
         images (Path): The folder of images.
         iterations (int): How long to train.
         load_from (Path, optional): Checkpoint to begin with.
 
     Returns:
         list[str]: Arguments of ``python -m``.
-
-    Raises:
-        ChangeRefused: If too little is annotated.
     """
-    train, val = set_aside(export)
     files = {}
     for name, part in (('train', train), ('val', val)):
         files[name] = str((folder / f'{name}.json').resolve())
         part.write(files[name])
-    info = export.info
+    info = train.info
     plane = {name: info[name] for name in ('page', 'channel')
              if info.get(name) is not None}
     every = max(iterations // _VALIDATIONS, 1)
@@ -112,11 +108,35 @@ def write_round(folder: Path, export: Export, images: Path, iterations: int,
     return command + (['--load-from', str(load_from)] if load_from else [])
 
 
-def set_aside(export: Export) -> Tuple[Export, Export]:
+def image_aside(image_ids: Sequence[int],
+                earlier: Sequence[Sequence[list]] = ()) -> int:
+    """Which of several images is set aside.
+
+    Args:
+        image_ids (Sequence[int]): Those that are complete, in order.
+        earlier (Sequence): ``validation`` of earlier rounds, the latest
+            first: [id, complete] of each image.
+
+    Returns:
+        int: The one that was set aside whole the last time, so that scores
+        can be compared; the last one if there is none.
+    """
+    return next((image for validation in earlier
+                 for image, complete in validation
+                 if complete is True and image in image_ids), image_ids[-1])
+
+
+def set_aside(export: Export, earlier: Sequence[Sequence[list]] = ()
+              ) -> Tuple[Export, Export]:
     """Part an export for training and validation.
 
-    Of several images the last one is set aside; of a single one its right
-    quarter, where that cuts few boxes.
+    Of several images one is set aside (:func:`image_aside`); of a single one
+    its right quarter, where that cuts few boxes, or what was set aside of it
+    before.
+
+    Args:
+        export (Export): What is complete.
+        earlier (Sequence): As for :func:`image_aside`.
 
     Raises:
         ChangeRefused: If nothing is annotated.
@@ -126,18 +146,35 @@ def set_aside(export: Export) -> Tuple[Export, Export]:
                             'cell of one, answer its points, and mark it as '
                             'complete (D)')
     if len(export.images) > 1:
-        return export.split(1)
+        aside = image_aside([entry['id'] for entry in export.images], earlier)
+        # Which comes last in what is parted; the files hold any order.
+        return replace(export, images=sorted(
+            export.images, key=lambda entry: entry['id'] == aside)).split(1)
     entry, = export.images
     regions = entry.get('complete', True)
     if regions is True:
         regions = [[0, 0, entry['width'], entry['height']]]
-    cut = _cut([ann['bbox'] for ann in export.annotations], regions)
+    left, right = _parted(regions, _cut(
+        [ann['bbox'] for ann in export.annotations], regions))
+    for validation in earlier:
+        (image, part), *more = validation
+        if image == entry['id'] and part is not True and not more:
+            again = _parted(regions, min(region[0] for region in part))
+            if again[1] == part and again[0]:
+                left, right = again
+                break
+    return tuple(replace(export, images=[dict(entry, complete=part)])
+                 for part in (left, right))
+
+
+def _parted(regions: Sequence[Sequence[float]], cut: float
+            ) -> Tuple[List[list], List[list]]:
+    """What of regions is left of a column, and what right of it."""
     left = [[x, y, min(width, cut - x), height]
             for x, y, width, height in regions if x < cut]
     right = [[max(x, cut), y, x + width - max(x, cut), height]
              for x, y, width, height in regions if x + width > cut]
-    return tuple(replace(export, images=[dict(entry, complete=part)])
-                 for part in (left, right))
+    return left, right
 
 
 def _cut(boxes: Sequence[Sequence[float]],

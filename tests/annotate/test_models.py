@@ -84,8 +84,9 @@ def test_a_round_from_start_to_proposals(project, fake):
     annotate(project, 1, 2)
     first = train(project)['rounds']
     assert [row['state'] for row in first] == ['running']
-    assert first[0]['settings'] == dict(iterations=300, start=None, images=2,
-                                        boxes=4)
+    assert first[0]['settings'] == dict(
+        iterations=300, start=None, images=2, boxes=4, validation=[[2, True]],
+        seen=[1], is_fair=True)
     # Sent again it is the same round; another has to wait.
     assert len(train(project)['rounds']) == 1
     with pytest.raises(ChangeRefused, match='round 1 is being trained'):
@@ -190,7 +191,7 @@ def processes():
                 continue
 
 
-def test_next_round_from_the_latest_model(trained):
+def test_next_round_from_the_model(trained):
     status = train(trained, 'second')
     assert status['rounds'][1]['settings']['start'] == 1
     log = folder_of(trained, 2) / 'log.txt'

@@ -109,8 +109,8 @@ export class TrainMode extends IdleMode {
     const { images, boxes } = status.annotated;
     $('#train-on').textContent = images ? `${images} complete ${images === 1
       ? 'image' : 'images'} with ${boxes} boxes. ${images === 1
-      ? 'A quarter of it is' : 'The last one is'} set aside to see how good `
-      + 'the model is.' : 'No image is complete yet: box every cell of one, '
+      ? 'A quarter of it' : this.nameOf(status.annotated.aside)} is set aside `
+      + 'to see how good the model is.' : 'No image is complete yet: box every cell of one, '
       + 'answer its points, and say so with D.';
     $('#train-start').disabled = isRunning || !images;
     $('#train-stop').hidden = !isRunning;
@@ -135,15 +135,21 @@ export class TrainMode extends IdleMode {
     $('#modes button[data-mode=train] span').textContent = `Train${done}`;
   }
 
-  showChoices({ rounds, iterations }) {
+  showChoices({ rounds, iterations, model }) {
     const trained = rounds.filter(({ outcome }) => outcome.checkpoint);
-    const wanted = [['best', trained.length ? 'the latest model' : 'nothing'],
+    const wanted = [['best', trained.length
+      ? `the best model so far, round ${model}` : 'nothing'],
       ...(trained.length ? [['nothing', 'nothing']] : []),
       ...trained.map(({ id }) => [String(id), `the model of round ${id}`])];
     const select = $('#train-from');
-    if (select.options.length !== wanted.length) {
+    const isOther = select.options.length !== wanted.length
+      || select.options[0].textContent !== wanted[0][1];
+    if (isOther) {
+      const chosen = select.value;
       select.replaceChildren(...wanted.map(([value, text]) => (
         make('option', { value, textContent: text }))));
+      select.value = wanted.some(([value]) => value === chosen) ? chosen
+        : 'best';
     }
     $('#train-length').value ||= iterations;
   }
@@ -162,20 +168,51 @@ export class TrainMode extends IdleMode {
     $('#train-error').textContent = last.error ?? '';
   }
 
-  showRounds({ rounds, model, proposing }) {
+  nameOf(image) {
+    return this.app.summary.images.find(({ id }) => id === image)?.name
+      ?? `image ${image}`;
+  }
+
+  /** What a round was scored on. */
+  scoredOn({ validation }) {
+    return validation?.map(([image, complete]) => (complete === true
+      ? this.nameOf(image) : `a part of ${this.nameOf(image)}`)).join(', ')
+      ?? '';
+  }
+
+  /** Which model proposes, and why that one. */
+  why({ rounds, model, compared }) {
+    const round = rounds.find(({ id }) => id === model);
+    const trained = rounds.filter(({ outcome }) => outcome.checkpoint);
+    if (trained.length < 2) return '';
+    const others = compared.filter((id) => id !== model);
+    if (!compared.includes(model) || !others.length) {
+      return 'It is the latest; its score cannot be compared with those of '
+        + 'the earlier ones. ';
+    }
+    const said = others.map((id) => `round ${id}: ${percent(
+      rounds.find((row) => row.id === id).outcome.score)}`).join(', ');
+    return `It is the best on ${this.scoredOn(round.settings)}: ${percent(
+      round.outcome.score)} (${said}). `;
+  }
+
+  showRounds(status) {
+    const { rounds, model, proposing } = status;
     const table = $('#train-rounds');
     const row = (kind, cells) => make('tr', {}, cells.map((text) => (
       make(kind, { textContent: text }))));
     table.replaceChildren(row('th', ['Round', 'By', 'Images', 'Boxes', 'From',
-      'State', 'Box AP50']), ...rounds.map((round) => row('td', [round.id,
+      'State', 'Box AP50', 'of']), ...rounds.map((round) => row('td', [round.id,
       round.annotator, round.settings.images, round.settings.boxes,
       round.settings.start ? `round ${round.settings.start}` : 'nothing',
-      STATES[round.state], percent(round.outcome.score)])));
+      STATES[round.state], percent(round.outcome.score),
+      this.scoredOn(round.settings)])));
     table.hidden = !rounds.length;
     $('#train-next').textContent = !model ? '' : proposing.state === 'failed'
       ? `The images could not be looked at: ${proposing.error}`
-      : `Round ${model} has looked at ${proposing.done} of ${proposing.images
-      } images. Confirm what it proposes: key 6.`;
+      : `Round ${model} proposes. ${this.why(status)}It has looked at ${
+        proposing.done} of ${proposing.images} images. Confirm what it `
+        + 'proposes: key 6.';
   }
 
   drawCurves() {
