@@ -3,13 +3,14 @@
 Pixels without a value (NaN, infinite) count as missing: no percentile sees
 them, and they become background.
 """
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Tuple
 
 import cv2
 import numpy as np
 
+from .histograms import percentiles, strips
+
 NORMALIZE_MODES = ('none', 'percentile', 'standard', 'livecell', 'range')
-_PIXELS_AT_ONCE = 1 << 22
 # Of 'standard'. Bright cells on black are far above the mean.
 _MEAN, _DEVIATION = 96, 32
 # Of `percentile_range`: a share, in percent, and a multiple.
@@ -119,12 +120,12 @@ def _flattened(img: np.ndarray, middle: float, dtype: type) -> np.ndarray:
         img = np.where(known, img, img.dtype.type(middle))
     scale = _LEVEL / middle
     scaled = np.empty(img.shape, np.uint8)
-    for rows in _blocks(img):
+    for rows in strips(img):
         values = img[rows].astype(np.float64) * scale
         scaled[rows] = np.rint(values.clip(0, 255))
     background = cv2.medianBlur(scaled, _WINDOW)
     flat = np.empty(img.shape, dtype)
-    for rows in _blocks(img):
+    for rows in strips(img):
         values = (img[rows].astype(np.float64) * scale).clip(0, 255)
         values *= _LEVEL / np.maximum(background[rows], 1)
         flat[rows] = _as_type(values.clip(_DARKEST, _BRIGHTEST), dtype)
@@ -157,7 +158,7 @@ def percentile_range(img: np.ndarray, low: float,
         tuple[float]: The lower and the upper one; of a single value, or of
         none, twice the same.
     """
-    found = _percentiles(img, (low, high, _DARK, 50))
+    found = percentiles(img, (low, high, _DARK, 50))
     if found is None:
         return 0., 0.
     bottom, top, dark, middle = found
@@ -271,7 +272,7 @@ class Scaling(NamedTuple):
         scaled = np.zeros(img.shape, dtype)
         if not self.factor:
             return scaled
-        for rows in _blocks(img):
+        for rows in strips(img):
             values = img[rows].astype(np.float64) - self.black
             values *= self.factor
             if img.dtype.kind == 'f':
@@ -320,7 +321,7 @@ def _moments(img: np.ndarray, bottom: float,
              top: float) -> Tuple[float, float]:
     """Mean and standard deviation of an image clipped to a range."""
     count, total, squares = 0, 0.0, 0.0
-    for rows in _blocks(img):
+    for rows in strips(img):
         values = img[rows].astype(np.float64)
         if img.dtype.kind == 'f':
             values = values[np.isfinite(values)]
@@ -343,32 +344,8 @@ def _filled(img: np.ndarray) -> np.ndarray:
     return np.where(known, img, img.dtype.type(middle))
 
 
-def _percentiles(img: np.ndarray,
-                 percent: Sequence[float]) -> Optional[Tuple[float, ...]]:
-    """``np.percentile`` as of float64, for few bits without such a copy.
-
-    None if the image has no value at all.
-    """
-    if img.dtype.kind not in 'uib' or img.dtype.itemsize > 2:
-        values = img.astype(np.float64)
-        if img.dtype.kind == 'f' and not np.isfinite(values).all():
-            values = values[np.isfinite(values)]
-        return tuple(np.percentile(values, percent, overwrite_input=True)) \
-            if values.size else None
-    least, most = int(img.min()), int(img.max())
-    histogram = np.zeros(most - least + 1, np.int64)
-    for rows in _blocks(img):
-        shifted = img[rows].ravel().astype(np.int32) - least
-        histogram += np.bincount(shifted, minlength=len(histogram))
-    below = np.cumsum(histogram)
-    ranks = np.array(percent) / 100 * (img.size - 1)
-    lower, upper = (np.searchsorted(below, side, side='right') + least
-                    for side in (np.floor(ranks), np.ceil(ranks)))
-    return tuple(lower + (upper - lower) * (ranks - np.floor(ranks)))
-
-
 def _share_above(img: np.ndarray, edge: float) -> float:
-    above = sum(np.count_nonzero(img[rows] > edge) for rows in _blocks(img))
+    above = sum(np.count_nonzero(img[rows] > edge) for rows in strips(img))
     return above / img.size
 
 
@@ -387,13 +364,6 @@ def _noise(img: np.ndarray) -> float:
     steps = steps[np.isfinite(steps)]
     # Of normal values, a median step is 0.954 standard deviations.
     return float(np.median(steps)) / 0.954 if steps.size else 0.
-
-
-def _blocks(img: np.ndarray) -> Iterator[slice]:
-    """The image in strips of rows."""
-    height = max(_PIXELS_AT_ONCE // max(img[:1].size, 1), 1)
-    for start in range(0, len(img), height):
-        yield slice(start, start + height)
 
 
 def _as_type(values: np.ndarray, dtype: type) -> np.ndarray:

@@ -199,6 +199,6 @@ def _spread(length: int, side: int, count: int, block: int) -> List[int]:
     """Where parts begin along an axis: with a block, where that fits."""
     count = min(count, length // side)
     starts = np.linspace(0, length - side, count).astype(int)
-    if 2 * block < length // count:
+    if block <= length // count:
         starts = starts // block * block
     return starts.tolist()
