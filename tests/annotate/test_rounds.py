@@ -154,13 +154,13 @@ def test_the_page_says_which_and_why(project, fake, page):  # noqa: F811
     end_round(project, 'a', 0.81)
     page.press('5')
     page.see('#train-on', 'b.tif is set aside')
-    page.see('#train-next', 'Round 1 proposes. It has looked at 2 of 2')
+    page.see('#train-next', 'Round 1 has looked at 2 of 2')
     end_round(project, 'b', 0.78)
-    page.see('#train-next', 'Round 1 proposes. It is the best on b.tif: 81 % '
-             '(round 2: 78 %)')
+    page.see('#train-next', 'Round 1 proposes, the best on b.tif: 81 % '
+             '(round 2: 78 %). Round 1 has looked')
     page.see('#train-from', 'the best model so far, round 1')
     end_round(project, 'c', 0.4, validation=[[1, True]])
-    page.see('#train-next', 'Round 3 proposes. It is the latest; its score '
-             'cannot be compared with those of the earlier ones')
+    page.see('#train-next', 'Round 3 proposes, the latest: its score cannot '
+             'be compared with those of the earlier ones')
     page.see('#train-from', 'the best model so far, round 3')
     page.see('#train-rounds', 'a.tif')

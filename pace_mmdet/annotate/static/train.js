@@ -187,13 +187,13 @@ export class TrainMode extends IdleMode {
     if (trained.length < 2) return '';
     const others = compared.filter((id) => id !== model);
     if (!compared.includes(model) || !others.length) {
-      return 'It is the latest; its score cannot be compared with those of '
-        + 'the earlier ones. ';
+      return `Round ${model} proposes, the latest: its score cannot be `
+        + 'compared with those of the earlier ones. ';
     }
     const said = others.map((id) => `round ${id}: ${percent(
       rounds.find((row) => row.id === id).outcome.score)}`).join(', ');
-    return `It is the best on ${this.scoredOn(round.settings)}: ${percent(
-      round.outcome.score)} (${said}). `;
+    return `Round ${model} proposes, the best on ${this.scoredOn(
+      round.settings)}: ${percent(round.outcome.score)} (${said}). `;
   }
 
   showRounds(status) {
@@ -210,9 +210,8 @@ export class TrainMode extends IdleMode {
     table.hidden = !rounds.length;
     $('#train-next').textContent = !model ? '' : proposing.state === 'failed'
       ? `The images could not be looked at: ${proposing.error}`
-      : `Round ${model} proposes. ${this.why(status)}It has looked at ${
-        proposing.done} of ${proposing.images} images. Confirm what it `
-        + 'proposes: key 6.';
+      : `${this.why(status)}Round ${model} has looked at ${proposing.done} of ${
+        proposing.images} images. Confirm what it proposes: key 6.`;
   }
 
   drawCurves() {
