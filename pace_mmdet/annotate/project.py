@@ -48,6 +48,7 @@ class Project:
         channel (int, optional): As for
             :func:`~pace_mmdet.annotate.schema.open_project`.
         intensities (Intensities): How they are shown.
+        tell (Callable): Told if the project was of an earlier version.
 
     Raises:
         ProjectError: If the file, the folder or an argument is refused.
@@ -63,12 +64,13 @@ class Project:
                  page: Optional[int] = None,
                  progress: Callable[[Iterable[str]], Iterable[str]] = iter,
                  channel: Optional[int] = None,
-                 intensities: Intensities = Intensities()) -> None:
+                 intensities: Intensities = Intensities(),
+                 tell: Callable[[str], None] = lambda text: None) -> None:
         self.folder, self.path = Path(folder), Path(path)
         self.lock = PathLock(path)
         try:
-            connection = open_project(path, num_points, seed, page,
-                                      channel)
+            connection = open_project(path, num_points, seed, page, channel,
+                                      tell)
             try:
                 self.meta = read_meta(connection)
                 self.images = scan(folder, connection, self.meta['page'],

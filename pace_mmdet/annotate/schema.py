@@ -12,7 +12,7 @@ import stat
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Iterator, Optional, Union
+from typing import Callable, Iterator, Optional, Union
 
 from .errors import ProjectError, StorageError
 from .upgrading import VERSION, copy_before_upgrade, run_script, upgrade
@@ -62,7 +62,9 @@ def open_project(path: Union[str, Path],
                  num_points: Optional[int] = None,
                  seed: Optional[int] = None,
                  page: Optional[int] = None,
-                 channel: Optional[int] = None) -> sqlite3.Connection:
+                 channel: Optional[int] = None,
+                 tell: Callable[[str], None] = lambda text: None
+                 ) -> sqlite3.Connection:
     """Open a project's file for writing, or make it.
 
     One of an earlier version is copied and then brought up to date, which
@@ -79,6 +81,7 @@ def open_project(path: Union[str, Path],
             Defaults to the project's, none for a new one.
         channel (int, optional): Channel of files with several, for good.
             Defaults to the project's, none for a new one.
+        tell (Callable): Told if the project was of an earlier version.
 
     Returns:
         sqlite3.Connection: Usable by any one thread at a time.
@@ -100,8 +103,9 @@ def open_project(path: Union[str, Path],
         raise ProjectError(f'{path}: cannot be opened: {error}') from None
     with _closed_on_error(connection, path):
         version = _version(connection, path)
+        copy = None
         if 0 < version < VERSION:
-            copy_before_upgrade(connection, path, version)
+            copy = copy_before_upgrade(connection, path, version)
         with connection:
             # Or two that make the same file come in between each other.
             connection.execute('BEGIN EXCLUSIVE')
@@ -119,6 +123,9 @@ def open_project(path: Union[str, Path],
                             channel=channel)
             if num_points is not None:
                 write_meta(connection, num_points=num_points)
+        if copy is not None:
+            tell(f'{path}: was a project of version {version} and is one of '
+                 f'version {VERSION} now; as it was, it is in {copy}')
         # An answer is acknowledged after its commit has reached the disk.
         connection.execute('PRAGMA journal_mode = WAL')
         connection.execute('PRAGMA synchronous = FULL')

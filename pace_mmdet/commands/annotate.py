@@ -114,7 +114,9 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f'{args.db}: no such project file')
     with Project(args.images, args.db, args.points, args.seed, args.page,
                  _progress, args.channel,
-                 args.intensities or Intensities()) as project:
+                 args.intensities or Intensities(),
+                 lambda text: console.print(text, markup=False,
+                                            highlight=False)) as project:
         _report_images(project, console)
         if args.boxes:
             for line in project.import_boxes(*args.boxes):

@@ -4,8 +4,10 @@ import os
 import re
 import select
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +177,16 @@ def test_it_serves_until_it_is_stopped(folder, tmp_path, run):
     # pages that stay open.
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         '.p.db.token', 'images', 'p.db']
+
+
+def test_what_was_upgraded_is_said(run, tmp_path):
+    dump = ROOT / 'tests/annotate/earlier/version_1.sql'
+    with closing(sqlite3.connect(tmp_path / 'old.db')) as file:
+        file.executescript(dump.read_text(encoding='utf-8'))
+    arguments = '--export', tmp_path / 'x.json', '--all'
+    _, out, _ = run(*arguments, db='old.db')
+    said, = [line for line in out.splitlines() if 'version' in line
+             and line.startswith(f'{tmp_path / "old.db"}: was a project of ')]
+    assert said.endswith(f'it is in {tmp_path / "old.db.version-1"}')
+    assert (tmp_path / 'old.db.version-1').is_file()
+    assert 'was a project of' not in run(*arguments, db='old.db')[1]
