@@ -13,14 +13,14 @@ import msgspec
 import numpy as np
 
 from pace_mmdet.files import write_atomically
+from pace_mmdet.masks.corrections import Corrections, correct, free_places
 
 from . import rounds
 from .errors import ChangeRefused, NotFound
 from .exporting import Export
 from .folder import resolve
 from .jobs import Job
-from .proposals import (Opinion, cell_probabilities, free_places, read_found,
-                        read_opinion)
+from .proposals import Opinion, cell_probabilities, read_found, read_opinion
 from .training import (image_aside, outcome_of, read_progress, set_aside,
                        write_round)
 
@@ -179,27 +179,38 @@ class Models:
             dict: ``round``, its number, None without a model; ``pending``:
             whether they are still being found; ``cells``, best first, each
             with ``key``, ``box`` (x, y, width, height), ``score``,
-            ``outline``, ``is_rejected`` (somebody said that it is none) and
-            ``is_free`` (nor has anybody drawn a box there); ``error`` if it
-            could not be segmented.
+            ``outline``, ``is_rejected`` (somebody said that it is none),
+            ``is_free`` (nor has anybody drawn a box there), ``is_kept`` (it
+            is the cell of a box, whatever its score) and ``is_dropped`` (it
+            is none, as :func:`~pace_mmdet.masks.corrections.correct` has it);
+            ``without``: boxes that no cell fits; ``error`` if it could not be
+            segmented.
         """
         found, number = self._found(image_id)
         if found is None:
             if number is not None:
                 self.want(image_id)
             return dict(round=number, pending=number is not None, cells=[])
-        boxes, rejected = self._project.read(_taken_places, image_id)
+        said = self.corrections(image_id)
         places = [cell.box for cell in found.cells]
+        corrected = correct(places, said)
+        columns = zip(
+            free_places(places, said.boxes + said.rejected).tolist(),
+            (~free_places(places, said.rejected)).tolist(),
+            corrected.kept.tolist(), corrected.dropped.tolist())
         cells = [
             dict(key=f'r{number}-{image_id}-{index}', box=cell.box,
-                 score=cell.score, outline=cell.outline,
-                 is_free=bool(free), is_rejected=not kept)
-            for index, (cell, free, kept) in enumerate(zip(
-                found.cells, free_places(places, boxes + rejected),
-                free_places(places, rejected)))
+                 score=cell.score, outline=cell.outline, is_free=free,
+                 is_rejected=rejected, is_kept=kept, is_dropped=dropped)
+            for index, (cell, (free, rejected, kept, dropped)) in enumerate(
+                zip(found.cells, columns))
         ]
         return dict(round=number, pending=False, cells=cells,
-                    error=found.error)
+                    without=corrected.without, error=found.error)
+
+    def corrections(self, image_id: int) -> Corrections:
+        """The boxes of an image, and the places that were rejected."""
+        return Corrections(*self._project.read(_taken_places, image_id))
 
     def probabilities(self, image_id: int, boxes: Sequence[dict]
                       ) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 The files are those of ``pace_mmdet.commands.propose``.
 
-Letters in the shapes: N proposals, M boxes, P points per box.
+Letters in the shapes: M boxes, P points per box.
 """
 from functools import lru_cache
 from pathlib import Path
@@ -12,13 +12,8 @@ import cv2
 import msgspec
 import numpy as np
 
+from pace_mmdet.masks.corrections import SAME_CELL, overlaps
 from pace_mmdet.masks.found_cells import FoundCells
-
-# Of the smaller one of two boxes: as much in common means the same place.
-# Boxes of touching cells share less.
-_SAME_PLACE = 0.5
-# Of two boxes: above it they are those of one cell.
-_SAME_CELL = 0.5
 
 
 def read_found(folder: Path, image_id: int) -> Optional[FoundCells]:
@@ -28,37 +23,6 @@ def read_found(folder: Path, image_id: int) -> Optional[FoundCells]:
     except FileNotFoundError:
         return None
     return msgspec.json.decode(content, type=FoundCells)
-
-
-def free_places(proposed: Sequence[Sequence[float]],
-                taken: Sequence[Sequence[float]]) -> np.ndarray:
-    """Which proposals are not where something is already.
-
-    Args:
-        proposed (Sequence): N boxes x, y, width, height.
-        taken (Sequence): M boxes: drawn by people, or rejected.
-
-    Returns:
-        ndarray: Bool, shape (N, ): False where a box shares half of the
-        smaller one's area with one that is there.
-    """
-    free = np.ones(len(proposed), bool)
-    if not len(proposed) or not len(taken):
-        return free
-    new, old = (np.asarray(boxes, np.float64) for boxes in (proposed, taken))
-    areas = old[:, 2] * old[:, 3]
-    for index, box in enumerate(new):
-        shared = _shared(box, old)
-        smaller = np.minimum(areas, box[2] * box[3])
-        free[index] = not (shared >= _SAME_PLACE * smaller).any()
-    return free
-
-
-def _shared(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Area that a box shares with each of others, shape (M, )."""
-    low = np.maximum(boxes[:, :2], box[:2])
-    high = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
-    return np.clip(high - low, 0, None).prod(axis=1)
 
 
 @lru_cache(maxsize=8)
@@ -82,7 +46,6 @@ class Opinion:
     def __init__(self, found: FoundCells, labels: np.ndarray,
                  foreground: np.ndarray) -> None:
         self._cells = np.array([cell.box for cell in found.cells])
-        self._areas = self._cells[:, 2] * self._cells[:, 3]
         self._labels, self._foreground = labels, foreground
 
     @property
@@ -106,11 +69,9 @@ class Opinion:
         Returns:
             ndarray: That shape; NaN if no cell fits the box.
         """
-        box = np.asarray(box, np.float64)
-        shared = _shared(box, self._cells)
-        overlaps = shared / (self._areas + box[2] * box[3] - shared)
-        best = int(overlaps.argmax())
-        if overlaps[best] < _SAME_CELL:
+        fits = overlaps(box, self._cells)
+        best = int(fits.argmax())
+        if fits[best] < SAME_CELL:
             return np.full(np.shape(columns), np.nan)
         owner = self._labels[rows, columns]
         value = self._foreground[rows, columns] / 255.

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, List, Literal, Optional
 import msgspec
 
 from pace_mmdet.files import atomic_file, write_atomically
+from pace_mmdet.masks.corrections import CorrectionsFile
 
 from .errors import ChangeRefused, NotFound
+from .folder import resolve
 from .jobs import Job
 
 if TYPE_CHECKING:
@@ -71,9 +73,14 @@ def start(project: 'Project', wish: SegmentBody) -> dict:
         str(checkpoint), '--out-dir', task.out, '--format',
         ','.join(wish.formats), '--score-thr', str(wish.score)
     ]
+    is_own = images.resolve() == project.folder.resolve()
     for name in ('page', 'channel'):
-        if project.meta[name] is not None and not wish.folder:
+        if project.meta[name] is not None and is_own:
             command += [f'--{name}', str(project.meta[name])]
+    if is_own:
+        path = job.folder / 'corrections.json'
+        write_atomically(path, msgspec.json.encode(_corrections(project)))
+        command += ['--corrections', str(path)]
     # What others have put into a folder is not replaced.
     job.start([command + (['--overwrite'] if own else [])])
     return status(project)
@@ -117,6 +124,14 @@ def zipped(project: 'Project') -> Path:
         for file in files:
             archive.write(file, file.relative_to(task.out))
     return path
+
+
+def _corrections(project: 'Project') -> CorrectionsFile:
+    """What was said of the project's own images."""
+    return CorrectionsFile({
+        str(resolve(project.folder, image.name)):
+            project.models.corrections(image.id)
+        for image in project.images.values() if not image.problem})
 
 
 def _job(models: 'Models') -> Job:

@@ -13,14 +13,17 @@ from typing import Any, Iterator, List, Optional
 from rich.console import Console
 
 from pace_mmdet.engine.launch import LAUNCHERS
+from pace_mmdet.errors import UserError
 from pace_mmdet.files import folder_lock
 from pace_mmdet.inference.batch import Batch, Summary, check_outputs
+from pace_mmdet.inference.correcting import read_corrections
 from pace_mmdet.inference.inputs import Job, plan_jobs, prepare_folder
 from pace_mmdet.inference.preparation import DEFAULT_SCORE_THR, TILE_SIZE
 from pace_mmdet.inference.processes import Share, join_processes
 from pace_mmdet.inference.segmenter import OVERLAP, Segmenter, load_segmenter
 from pace_mmdet.inference.slide_batch import SlideBatch
 from pace_mmdet.inference.writers import FORMATS
+from pace_mmdet.masks.corrections import LOWEST_SCORE
 
 from .image_options import add_intensity_options, add_plane_options
 from .running import EXIT_USER_ERROR, program
@@ -72,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--batch-size', type=int, default=1,
         help='tiles that go through the network at once (default: '
         '%(default)s)')
+    parser.add_argument(
+        '--corrections', metavar='JSON',
+        help='what was said of these images in the annotation page, which '
+        'writes the file: rejected cells are left out, those of its boxes are '
+        'taken whatever their score')
     parser.add_argument('--recursive', action='store_true',
                         help='also take images of folders below')
     existing = parser.add_mutually_exclusive_group()
@@ -154,10 +162,17 @@ def _saying_how_to_go_on(share: Share) -> Iterator[None]:
 
 def _predict(args: argparse.Namespace, share: Share, jobs: List[Job],
              formats: List[str]) -> int:
+    correcting, least = None, args.score_thr
+    if args.corrections:
+        if args.score_thr is None:
+            raise UserError('--corrections goes with --score-thr: cells that '
+                            'score less are kept where it says so')
+        correcting = read_corrections(args.corrections, args.score_thr)
+        least = min(LOWEST_SCORE, args.score_thr)
     segmenter = load_segmenter(
         args.checkpoint,
         args.config,
-        score_thr=args.score_thr,
+        score_thr=least,
         intensities=args.intensities,
         scale=args.scale,
         diameter=args.diameter,
@@ -172,15 +187,20 @@ def _predict(args: argparse.Namespace, share: Share, jobs: List[Job],
     if channel is None:
         channel = segmenter.preparation.channel
     if share.rank == 0:
-        console.print(_described(segmenter, len(jobs), channel),
+        console.print(_described(segmenter, len(jobs), channel,
+                                 args.score_thr),
                       highlight=False, soft_wrap=True)
     batch = Batch(segmenter, formats, channel, args.skip_existing,
-                  args.overwrite, console, args.page)
+                  args.overwrite, console, args.page, correcting)
     try:
         batch.run(share.of(jobs))
         summaries = [part for row in share.gather([batch.summary])
                      for part in row]
         large = [job for part in summaries for job in part.slides]
+        if large and correcting:
+            segmenter.score_thr = args.score_thr
+            console.print('[yellow]warning:[/] corrections are not made to '
+                          f'slides: {len(large)} images are too large')
         if large:
             together = SlideBatch(
                 segmenter, formats, channel, args.skip_existing,
@@ -195,14 +215,15 @@ def _predict(args: argparse.Namespace, share: Share, jobs: List[Job],
     return 0 if share.rank else _conclude(summaries, args.out_dir)
 
 
-def _described(segmenter: Segmenter, count: int,
-               channel: Optional[int]) -> str:
+def _described(segmenter: Segmenter, count: int, channel: Optional[int],
+               score_thr: Optional[float]) -> str:
     preparation = segmenter.preparation
     mode = preparation.normalize
     if mode in ('percentile', 'range'):
         mode += f' {preparation.low:g} {preparation.high:g}'
     text = (f'{count} image file{"s" * (count != 1)}; score threshold '
-            f'{segmenter.score_thr:g}, intensities {mode}, '
+            f'{segmenter.score_thr if score_thr is None else score_thr:g}, '
+            f'intensities {mode}, '
             f'scale {preparation.scale:.3g}')
     return text if channel is None else f'{text}, channel {channel}'
 

@@ -11,12 +11,10 @@ import msgspec
 
 from pace_mmdet.inference.proposing import propose
 from pace_mmdet.inference.segmenter import load_segmenter
+from pace_mmdet.masks.corrections import LOWEST_SCORE
 
 from .image_options import add_plane_options
 from .running import program
-
-# The page lets the annotator choose a higher one.
-_SCORE_THR = 0.05
 
 
 class _Image(msgspec.Struct):
@@ -47,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
     images = msgspec.json.decode(Path(args.images).read_bytes(),
                                  type=List[_Image])
     out = Path(args.out_dir)
-    segmenter = load_segmenter(args.checkpoint, score_thr=_SCORE_THR)
+    segmenter = load_segmenter(args.checkpoint, score_thr=LOWEST_SCORE)
     for image in _in_order(images, out):
         count = propose(segmenter, Path(image.path), out, str(image.id),
                         args.page, args.channel)

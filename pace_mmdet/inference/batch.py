@@ -3,7 +3,7 @@ import contextlib
 import errno
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from pace_mmdet.errors import ImageFileError, UserError
 from pace_mmdet.images.intensities import remarks
 from pace_mmdet.images.stacks import ImageStack
 
+from .correcting import Correcting
 from .inputs import Job
 from .segmenter import Segmented, Segmenter
 from .slides import is_slide
@@ -105,6 +106,8 @@ class Batch:
         console (Console, optional): Where progress and summaries go.
         page (int, optional): The only plane of stacks to segment, from 0; by
             default all of them.
+        correcting (Correcting, optional): What an annotator says of images
+            of one plane; the segmenter's threshold is to be the lowest then.
 
     Raises:
         UserError: If there is no such format or channel.
@@ -117,7 +120,8 @@ class Batch:
                  skip_existing: bool = False,
                  overwrite: bool = False,
                  console: Optional[Console] = None,
-                 page: Optional[int] = None) -> None:
+                 page: Optional[int] = None,
+                 correcting: Optional[Correcting] = None) -> None:
         if channel is not None and channel < 0:
             raise UserError(f'--channel {channel}: channels are numbered '
                             'from 0')
@@ -125,6 +129,7 @@ class Batch:
         self.formats = _checked(formats)
         self.channel = channel
         self.page = page
+        self.correcting = correcting
         self.skip_existing = skip_existing
         self.overwrite = overwrite
         self.console = console or Console()
@@ -233,6 +238,8 @@ class Batch:
     def _finish(self, file: _OpenFile) -> None:
         """Write the results of a file and say what was found."""
         planes = [file.planes[i] for i in range(len(file.stack))]
+        if self.correcting:
+            planes = self._corrected(file, planes)
         found = FileCells.of_stack(
             file.stack, [plane.cells for plane in planes],
             read=file.stack.read,
@@ -258,6 +265,18 @@ class Batch:
             return
         self.summary.done.append(str(file.job.path))
         self.summary.cells += sum(map(len, found.planes))
+
+    def _corrected(self, file: _OpenFile,
+                   planes: List[Segmented]) -> List[Segmented]:
+        """Planes with the cells that an annotator says there are."""
+        corrected = []
+        for plane in planes:
+            cells, without = self.correcting(file.job.path, plane.cells)
+            corrected.append(replace(plane, cells=cells))
+            if without:
+                file.remarks.append(f'{without} boxes of the annotator have '
+                                    'no cell: the model finds none there')
+        return corrected
 
     def _write(self, output: Output, found: FileCells, job: Job) -> None:
         path = job.path_of(output)

@@ -2,7 +2,9 @@
 import json
 import os
 import time
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from pace_mmdet.annotate.errors import ChangeRefused, NotFound
 from pace_mmdet.annotate.jobs import Job
 from pace_mmdet.annotate.measuring import measured_rounds
 from pace_mmdet.annotate.rounds import TrainBody
+from pace_mmdet.masks.corrections import CorrectionsFile
 
 from . import fake_model
 from .fake_model import CELLS
@@ -223,6 +226,39 @@ def test_proposals_accepted_and_rejected(trained):
     with pytest.raises(NotFound):
         trained.change(changes.RejectProposal(
             'n3', 'x', 0, 9, fourth['box']), 'Ben').result()
+
+
+def test_results_are_as_the_annotator_has_it(trained):
+    """Two cells have boxes; one is rejected, one too large for its box."""
+    _, _, third, fourth = trained.models.proposals(1)['cells']
+    assert not third['is_kept'] and not third['is_dropped']
+    trained.change(changes.RejectProposal(
+        'n', fourth['key'], 1.2, 1, fourth['box']), 'Ben').result()
+    trained.change(changes.CreateBox(
+        'c', 'small', 1, 1, [11, 36, 8, 8]), 'Ben').result()
+    found = trained.models.proposals(1)
+    assert [(cell['is_kept'], cell['is_dropped'])
+            for cell in found['cells']] == [(True, False), (True, False),
+                                            (False, True), (False, True)]
+    assert found['without'] == 1
+    segmenting.start(trained, segmenting.SegmentBody(['labels'], 0.3))
+    command, = Job(trained.models.folder / 'segmenting').commands()
+    path = command[command.index('--corrections') + 1]
+    said = msgspec.json.decode(Path(path).read_bytes(), type=CorrectionsFile)
+    assert list(said.images) == [str(trained.folder.resolve() / name)
+                                 for name in ('a.tif', 'b.tif')]
+    first = said.images[str(trained.folder.resolve() / 'a.tif')]
+    assert first.boxes[-1] == (11, 36, 8, 8) and len(first.boxes) == 3
+    assert first.rejected == [tuple(fourth['box'])]
+    wait(lambda: segmenting.status(trained)['state'] == 'done')
+    # Of a folder of others nothing was said.
+    other = trained.folder.parent / 'others'
+    other.mkdir()
+    segmenting.start(trained, segmenting.SegmentBody(['labels'], 0.3,
+                                                     str(other)))
+    command, = Job(trained.models.folder / 'segmenting').commands()
+    assert '--corrections' not in command
+    wait(lambda: segmenting.status(trained)['state'] == 'done')
 
 
 def test_only_what_a_person_confirmed_is_exported(trained):

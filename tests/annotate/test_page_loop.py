@@ -121,9 +121,18 @@ def test_answer_again(trained, page):  # noqa: F811
 
 def test_segment_and_download(trained, page):  # noqa: F811
     page.press('8')
-    page.see('#segment-cells', '3 cells on this image')
+    page.see('#segment-cells', '3 cells on this image, 2 of them with a box '
+             'of yours')
+    # One of them scores less, and is a cell all the same.
     page.page.locator('#segment-score').fill('0.7')
-    page.see('#segment-cells', '1 cells on this image')
+    page.see('#segment-cells', '2 cells on this image')
+    # What is rejected is left out at once.
+    page.page.locator('#segment-score').fill('0.25')
+    page.press('6')
+    page.see('#confirm .ask', 'Is this a cell?')
+    page.press('x', '8')
+    page.see('#segment-cells', '2 cells on this image, 2 of them with a box '
+             'of yours; 1 left out')
     page.page.locator('#segment-start').click()
     page.see('#segment-state', 'Done: 2 files in', 20000)
     with page.page.expect_download() as download:

@@ -15,6 +15,7 @@ from rich.console import Console
 from pace_mmdet import files
 from pace_mmdet.errors import UserError
 from pace_mmdet.inference.batch import Batch, check_outputs
+from pace_mmdet.inference.correcting import read_corrections
 from pace_mmdet.inference.inputs import plan_jobs
 from pace_mmdet.inference.writers import FORMATS as EVERY_FORMAT
 from pace_mmdet.testing import synthetic_cells
@@ -84,6 +85,38 @@ def run(tmp_path, threshold_segmenter):
         return batch.run(plan_jobs(inputs, tmp_path / 'out')), text.getvalue()
 
     return call
+
+
+def test_what_an_annotator_said_of_images(tmp_path, run):
+    """One cell is rejected, one has a box, one scores too little."""
+    write(tmp_path / 'in', {name: (IMG, {}) for name in ('a.tif', 'b.tif')})
+    before, _ = run([tmp_path / 'in'], ['coco'])
+    assert before.cells == 2 * COUNT
+    found = json.loads((tmp_path / 'out/a_coco.json').read_text())
+    boxes = [ann['bbox'] for ann in found['annotations']]
+    name = str((tmp_path / 'in/a.tif').resolve())
+    path = tmp_path / 'c.json'
+    path.write_text(json.dumps(dict(images={name: dict(
+        boxes=[boxes[0], [0, 0, 2, 2]], rejected=[boxes[1]])})))
+    summary, text = run([tmp_path / 'in'], ['coco'], overwrite=True,
+                        correcting=read_corrections(path, 0.))
+    assert summary.cells == 2 * COUNT - 1
+    assert '1 boxes of the annotator have no cell' in text
+    after = json.loads((tmp_path / 'out/a_coco.json').read_text())
+    assert [ann['bbox'] for ann in after['annotations']] == [
+        box for box in boxes if box != boxes[1]]
+    # With a threshold that no cell reaches only the one with the box is left.
+    summary, _ = run([tmp_path / 'in'], ['coco'], overwrite=True,
+                     correcting=read_corrections(path, 1.1))
+    assert summary.cells == 1
+
+
+@pytest.mark.parametrize('content', [None, '{', '[]', '{"images": {"a": 1}}'])
+def test_corrections_that_are_none(tmp_path, content):
+    if content is not None:
+        (tmp_path / 'c.json').write_text(content)
+    with pytest.raises(UserError, match='no file of corrections'):
+        read_corrections(tmp_path / 'c.json', 0.2)
 
 
 def write(folder, kinds):

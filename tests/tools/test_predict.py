@@ -1,4 +1,6 @@
 """The tool, as one calls it."""
+import argparse
+import json
 import socket
 
 import numpy as np
@@ -6,6 +8,8 @@ import pytest
 import tifffile
 
 from pace_mmdet import files
+from pace_mmdet.commands import predict
+from pace_mmdet.errors import UserError
 from pace_mmdet.testing import synthetic_cells
 from tests.engine.processes import load_tool, start_tool_forked, wait_for
 from tests.inference.networks import save_untrained
@@ -57,6 +61,28 @@ def test_a_folder_in_label_images_and_tables_out(run, tmp_path):
     code, said = run('images', '--format', 'labels,csv', '--skip-existing')
     assert code == 0 and '3 files were segmented already' in said
     assert run('images', '--overwrite')[0] == 0
+
+
+def test_what_was_said_of_an_image(run, folder, tmp_path):
+    """A box keeps its cell."""
+    assert run('images/0.tif', '--format', 'coco')[0] == 0
+    found = json.loads((tmp_path / 'out/0_coco.json').read_text())
+    box = max(found['annotations'], key=lambda ann: ann['area'])['bbox']
+    path = tmp_path / 'c.json'
+    path.write_text(json.dumps(dict(images={
+        str(folder / 'images/0.tif'): dict(boxes=[box])})))
+    code, said = run('images/0.tif', '--format', 'coco', '--overwrite',
+                     '--corrections', path)
+    assert code == 0 and 'score threshold 0,' in said
+    after = json.loads((tmp_path / 'out/0_coco.json').read_text())
+    assert box in [ann['bbox'] for ann in after['annotations']]
+    parser = argparse.ArgumentParser()
+    predict.add_arguments(parser)
+    with pytest.raises(UserError, match='goes with --score-thr'):
+        predict.run(parser.parse_args([
+            str(folder / 'images/0.tif'), '--checkpoint',
+            str(folder / 'x.pth'), '--out-dir', str(tmp_path / 'other'),
+            '--corrections', str(path)]))
 
 
 def test_a_bad_file_does_not_stop_the_others(run, tmp_path):

@@ -8,7 +8,8 @@ const AGAIN = 1500;
 
 export const SEGMENT_KEYS = [
   ['Drag', 'pan'],
-  ['6', 'correct: confirm what is right, draw what is missing, train again'],
+  ['6', 'correct: confirm what is right, reject what is not'],
+  ['1', 'draw a box that is missing, then train again'],
 ];
 
 export class SegmentMode extends PanningMode {
@@ -20,6 +21,11 @@ export class SegmentMode extends PanningMode {
     $('#segment-score').addEventListener('input', (event) => {
       app.model.setScore(Number(event.target.value));
       this.show();
+    });
+    app.model.listen(({ model }) => {
+      if (app.mode === this && this.found && this.found.round !== model) {
+        this.load();
+      }
     });
     onClick('#segment-start', () => this.start());
     onClick('#segment-stop',
@@ -45,11 +51,16 @@ export class SegmentMode extends PanningMode {
     this.look();
   }
 
+  refreshed() {
+    this.load();
+  }
+
   async load() {
     clearTimeout(this.timer);
     const { app, app: { set } } = this;
     if (!set) return;
     try {
+      await app.sent(); // what was just said counts
       const found = await get(`/api/images/${set.image.id}/proposals`);
       if (app.set.image.id !== set.image.id || app.mode !== this) return;
       this.found = found;
@@ -80,7 +91,8 @@ export class SegmentMode extends PanningMode {
     }
   }
 
-  start() {
+  async start() {
+    await this.app.sent();
     const formats = $$('#segment [name=format]:checked').map(
       ({ value }) => value);
     this.ask(() => post('/api/segment', { formats,
@@ -89,8 +101,8 @@ export class SegmentMode extends PanningMode {
   }
 
   cells() {
-    return (this.found?.cells ?? []).filter(
-      ({ score }) => score >= this.app.model.score);
+    return (this.found?.cells ?? []).filter((cell) => cell.is_kept
+      || (!cell.is_dropped && cell.score >= this.app.model.score));
   }
 
   show() {
@@ -101,9 +113,23 @@ export class SegmentMode extends PanningMode {
     $('#segment-cells').textContent = !found ? '…' : found.round === null
       ? 'There is no model yet: train one (key 5).' : found.pending
         ? 'The model is looking at this image…'
-        : found.error || `${this.cells().length} cells on this image`;
+        : found.error || this.counted();
     $('#segment-start').disabled = !found || found.round === null;
     this.app.stage.invalidate();
+  }
+
+  /** How many cells there are, and how that came about. */
+  counted() {
+    const cells = this.cells();
+    const dropped = this.found.cells.filter((cell) => cell.is_dropped
+      && cell.score >= this.app.model.score).length;
+    const kept = cells.filter((cell) => cell.is_kept).length;
+    const { without } = this.found;
+    return `${cells.length} cells on this image${
+      kept ? `, ${kept} of them with a box of yours` : ''}${
+      dropped ? `; ${dropped} left out that were rejected or are doubled`
+        : ''}${without ? `; ${without} boxes have none yet: the model finds `
+        + 'no cell there' : ''}`;
   }
 
   showTask() {
