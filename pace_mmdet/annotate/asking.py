@@ -61,7 +61,7 @@ def choose_uncertain(connection: sqlite3.Connection, box: dict,
         return
     settled = [pixel for point, pixel in enumerate(box['points'])
                if point not in open_points]
-    for point, pixel in zip(open_points, _uncertain_pixels(
+    for point, pixel in zip(open_points, uncertain_pixels(
             opinion, box['box'], settled, len(open_points))):
         box['points'][point] = pixel
         box['points_chosen'][point] = 'uncertain'
@@ -70,11 +70,21 @@ def choose_uncertain(connection: sqlite3.Connection, box: dict,
             (box['id'], box['revision'], point, *pixel))
 
 
-def _uncertain_pixels(opinion: Opinion, box: List[float],
-                      settled: List[List[int]], count: int
-                      ) -> List[List[int]]:
-    """Pixels (x, y) of a box, away from those that are settled; fewer than
-    ``count`` if it is small, none if no cell fits it.
+def uncertain_pixels(opinion: Opinion, box: List[float],
+                     settled: List[List[int]], count: int
+                     ) -> List[List[int]]:
+    """The pixels of a box that a model is least certain of.
+
+    Args:
+        opinion (Opinion): What the model thinks of the image.
+        box (list[float]): x, y, width, height.
+        settled (list): Pixels (x, y) to stay away from: the box's other
+            points.
+        count (int): How many are wanted.
+
+    Returns:
+        list: Pixels (x, y); fewer than ``count`` if the box is small, none
+        if no cell fits it.
     """
     height, width = opinion.shape
     left, top = (max(math.floor(side), 0) for side in box[:2])

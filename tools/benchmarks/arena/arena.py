@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional
 
-from annotators import answer_near_outlines
+from annotators import answer_near_outlines, ask_what_is_uncertain
 from contests import CONTESTS, cell_length, label_hours, thresholds_part
 from curves import write_figure
 from scores import score
@@ -49,12 +49,15 @@ class Ours(NamedTuple):
         wrong (float): Share of answers that are turned over.
         unsure (float): How far from where it is a point seems to be
             (annotators.py), in lengths of a cell.
+        chosen (int): Points of these that a model chooses, which learned
+            from the others; the rest are random.
         iterations (int): Of training.
     """
     points: int
     part: str = 'ours'
     wrong: float = 0.0
     unsure: float = 0.0
+    chosen: int = 0
     iterations: int = 500
 
 
@@ -65,6 +68,8 @@ OURS = {
     'ours, full masks': Ours(0),
     'ours, 4 points, 10 % wrong': Ours(4, wrong=0.1),
     'ours, 4 points, unsure of outlines': Ours(4, unsure=0.05),
+    'ours, 2 points': Ours(2),
+    'ours, 2 random and 2 chosen points': Ours(4, chosen=2),
     'ours, 4 points, a third of the time': Ours(4, iterations=167),
     'ours, 4 points, twice the time': Ours(4, iterations=1000),
     'ours, 4 points, a quarter of the hours': Ours(4, 'peer'),
@@ -160,7 +165,8 @@ def compete(name: str, root: Path, method: str, seed: int,
             test=str(files['test']), train=str(files[f'{part}_thresholds'])))
     if ours:
         way, length = OURS[method], cell_length(content)
-        kind = f'{way.wrong:g}_{way.unsure:g}' if way.points else 'masks'
+        kind = (f'{way.wrong:g}_{way.unsure:g}_{way.chosen}_{seed}'
+                if way.points else 'masks')
         data = args.work_dir / name / f'{part}_{kind}'
         (data / 'annotations').mkdir(parents=True, exist_ok=True)
         if not (data / 'images').exists():
@@ -174,6 +180,16 @@ def compete(name: str, root: Path, method: str, seed: int,
             wrong = answer_near_outlines(train, files[part],
                                          way.unsure * length, 0)
             print(f'  {wrong:.1%} of the answers are wrong', flush=True)
+        if way.chosen:
+            random = way.points - way.chosen
+            before = run_folder(args.work_dir, name, f'ours, {random} points',
+                                seed)
+            model, = before.glob('iter_*.pth')
+            known = ask_what_is_uncertain(
+                train, files[part], data / 'images', model, random,
+                way.chosen)
+            print(f'  points of {known:.0%} of the cells are chosen',
+                  flush=True)
         job.update(
             config=str(CONFIG if way.points else FULL_CONFIG), data=str(data),
             points=way.points, cell_length=length,
