@@ -48,7 +48,7 @@ QUICK: Dict[str, List[str]] = {
     'operators.py': [''],
     'predict_large.py': [''],
     'predict_slide.py': [''],
-    'resume_slide.py': [''],
+    'resume_slide.py': ['--side 3000'],
     'predict_layouts.py': [''],
     'annotate_server.py': [''],
 }
@@ -61,6 +61,7 @@ FULL: Dict[str, List[str]] = {
     ],
     'score_detections.py': ['--full'],
     'label_points.py': [''],
+    'resume_slide.py': [''],
     'predict_slide.py': [
         '', '--side 40000 --cells 160000',
         '--side 100000 --cells 1000000 --processes 1'
@@ -71,7 +72,8 @@ NEEDED = {'predict_slide.py': 'zarr'}
 # What takes the interpreter of a second environment.
 WITH_COMPILED = ('operators.py', 'train_step.py')
 # Likewise, where it is run with its usual arguments.
-WITH_CELLPOSE = ('predict_slide.py', )
+WITH_PEERS = ('predict_slide.py', )
+PEERS = ('cellpose', 'stardist')
 
 
 def parse_args() -> argparse.Namespace:
@@ -84,10 +86,11 @@ def parse_args() -> argparse.Namespace:
         '--compiled', metavar='PYTHON',
         help='interpreter of a second environment, with an MMCV that was '
         'built with its operators, to compare ours with')
-    parser.add_argument(
-        '--cellpose', metavar='PYTHON',
-        help='interpreter of an environment with Cellpose 3 and what '
-        'peers/cellpose_slide.py needs')
+    for name in PEERS:
+        parser.add_argument(
+            f'--{name}', metavar='PYTHON',
+            help='interpreter of an environment with what '
+            f'peers/{name}_slide.py needs')
     parser.add_argument(
         '--render', action='store_true',
         help='write the page from docs/benchmarks.json, run nothing')
@@ -184,6 +187,8 @@ def main() -> None:
         second = (['--compiled', args.compiled]
                   if args.compiled and script in WITH_COMPILED else [])
         print(f'--- {script}', flush=True)
+        peers = [part for name in PEERS if getattr(args, name)
+                 for part in (f'--{name}', getattr(args, name))]
         package = NEEDED.get(script)
         if package and importlib.util.find_spec(package) is None:
             print(f'    left out: needs {package} '
@@ -193,8 +198,7 @@ def main() -> None:
             comparison for arguments in chosen[script]
             for comparison in run(script, [
                 *arguments.split(), *second,
-                *(['--cellpose', args.cellpose] if args.cellpose
-                  and script in WITH_CELLPOSE and not arguments else [])])
+                *(peers if script in WITH_PEERS and not arguments else [])])
         ]
         results['made'][script] = f'{date.today()}, {machine()}'
         print(f'    ({time.perf_counter() - start:.0f} s)', flush=True)

@@ -42,6 +42,10 @@ TISSUE = 0.2**0.5
 # Of the stand-in for the network: in 8 bits, and of a cell of 24 pixels.
 THRESHOLD, SCORE = 70, 0.7
 LEAST = 24
+# Their scripts, names and functions.
+PEERS = dict(
+    cellpose=('cellpose_slide.py', 'Cellpose 3', 'distributed_eval'),
+    stardist=('stardist_slide.py', 'StarDist', 'predict_instances_big'))
 # CPU time of this process at the start and whenever all processes met.
 SPANS: List[float] = []
 
@@ -57,9 +61,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--folder', type=Path,
                         help='for the slide and the results (default: one '
                         'that is removed)')
-    parser.add_argument('--cellpose', metavar='PYTHON',
-                        help='interpreter with what peers/cellpose_slide.py '
-                        'needs, to run it beside')
+    for name, (script, *_) in PEERS.items():
+        parser.add_argument(f'--{name}', metavar='PYTHON',
+                            help=f'interpreter with what peers/{script} '
+                            'needs, to run it beside')
     parser.add_argument('--worker', nargs=4, help=argparse.SUPPRESS)
     add_json_option(parser)
     return parser.parse_args()
@@ -202,8 +207,9 @@ def run(processes: int, slide: Path, out: Path,
     return dict(report_in(out), megabytes=peaks[0])
 
 
-def run_cellpose(python: str, slide: Path, out: Path) -> Dict[str, Any]:
-    """Let Cellpose's own way through a slide find the same cells."""
+def run_peer(python: str, script: str, slide: Path,
+             out: Path) -> Dict[str, Any]:
+    """Let another's own way through a slide find the same cells."""
     with ImageStack(slide) as stack:
         scaling = plan_slide(threshold_segmenter(),
                              stack.windows(0))[0].scaling
@@ -211,8 +217,8 @@ def run_cellpose(python: str, slide: Path, out: Path) -> Dict[str, Any]:
     report = out / 'report.json'
     out.mkdir()
     subprocess.run(
-        [python, Path(__file__).parent / 'peers/cellpose_slide.py', slide,
-         out, str(threshold), str(LEAST), report], check=True,
+        [python, Path(__file__).parent / 'peers' / script, slide, out,
+         str(threshold), str(LEAST), report], check=True,
         stdout=subprocess.DEVNULL, cwd=out,
         env={**{name: value for name, value in os.environ.items()
                 if name != 'PYTHONPATH'}, 'OMP_NUM_THREADS': '1'})
@@ -290,12 +296,15 @@ def main() -> None:
                 "the machine's"]
         one = found[first]
         costs = dict(ours=Cost(one['seconds'], one['megabytes']))
-        if args.cellpose:
-            other = run_cellpose(args.cellpose, slide, Path(folder, 'peer'))
-            costs['Cellpose 3'] = Cost(other['seconds'], other['megabytes'])
+        for key, (script, name, function) in PEERS.items():
+            python = getattr(args, key)
+            if python is None:
+                continue
+            other = run_peer(python, script, slide, Path(folder, key))
+            costs[name] = Cost(other['seconds'], other['megabytes'])
             remarks.append(
-                'Cellpose 3: its distributed_eval on the same file, the same '
-                f'threshold for its network, one worker; {other["cells"]:,} '
+                f'{name}: its {function} on the same file, the same '
+                f'threshold for its network, one process; {other["cells"]:,} '
                 f'cells, {other["cpu"]:,.0f} s of CPU; it writes the label '
                 'image, without a pyramid or a table')
     publish([
