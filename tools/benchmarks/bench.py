@@ -63,7 +63,7 @@ FULL: Dict[str, List[str]] = {
     'label_points.py': [''],
     'resume_slide.py': [''],
     'predict_slide.py': [
-        '', '--side 40000 --cells 160000',
+        '', '--side 40000 --cells 160000 --beside',
         '--side 100000 --cells 1000000 --processes 1'
     ],
 }
