@@ -1,4 +1,6 @@
 """The page: train, confirm what is proposed, answer again, segment."""
+import pytest
+
 from pace_mmdet.annotate import Project
 
 from .browser import new_page
@@ -69,6 +71,31 @@ def test_confirm_by_keys_and_undo(trained, page):  # noqa: F811
 
 def thoughts_of(project, box):
     return project.models.probabilities(1, [box])[0].tolist()
+
+
+@pytest.mark.parametrize('size', [(1280, 720), (640, 360)])
+def test_what_is_asked_covers_no_cell(trained, page, size):  # noqa: F811
+    page.page.set_viewport_size(dict(width=size[0], height=size[1]))
+    page.settle()
+    before = page.page.locator('#zoom').text_content()
+    modes = page.page.locator('#modes')
+    right = modes.bounding_box()['x'] + modes.bounding_box()['width']
+    for button in modes.locator('button').all():
+        box = button.bounding_box()
+        assert box['x'] + box['width'] <= right <= size[0]
+    for key, name in (('6', '#confirm'), ('7', '#again')):
+        page.press(key)
+        page.see(f'{name} .ask', 'left')
+        page.settle()
+        stage, panel = (page.page.locator(selector).bounding_box()
+                        for selector in ('#stage', name))
+        assert stage['height'] > 90
+        assert stage['y'] + stage['height'] <= panel['y'] + 0.5
+    # Looking closely ends with the mode.
+    page.press('6')
+    page.see('#confirm .ask', 'Is this a cell?')
+    page.press('+', '+', '8')
+    page.see('#zoom', before)
 
 
 def test_accept_all_above_the_score(trained, page):  # noqa: F811

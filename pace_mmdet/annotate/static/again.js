@@ -25,17 +25,20 @@ export class AgainMode extends PanningMode {
   }
 
   enter() {
-    this.panel.hidden = false;
+    this.keepView();
+    this.showBelow(true);
     if (!this.isMoving) this.load();
   }
 
   leave() {
-    this.panel.hidden = true;
+    this.showBelow(false);
+    this.restoreView();
     if (!this.isMoving) this.answers = null;
   }
 
   opened() {
-    this.panel.hidden = false;
+    this.keepView();
+    this.showBelow(true);
     if (!this.isMoving) this.load();
   }
 
@@ -83,8 +86,8 @@ export class AgainMode extends PanningMode {
       return;
     }
     const current = this.current();
-    if (current) app.stage.view.frame(current.box.box, SHARE);
     this.showPanel();
+    if (current) app.stage.view.frame(current.box.box, SHARE);
     app.stage.invalidate();
   }
 
@@ -98,6 +101,7 @@ export class AgainMode extends PanningMode {
         this.answers.length} left`;
     $('#again .ask').textContent = text;
     $('#again .answers').hidden = !current;
+    this.app.stage.resize(); // the panel may be lower now, or higher
   }
 
   decide(isFlip) {

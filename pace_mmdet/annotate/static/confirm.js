@@ -54,18 +54,20 @@ export class ConfirmMode extends PanningMode {
   }
 
   enter() {
-    this.panel.hidden = false;
     this.opened();
   }
 
   leave() {
-    this.panel.hidden = true;
+    this.showBelow(false);
+    this.restoreView();
     clearTimeout(this.timer);
     this.found = null;
     this.choose(null);
   }
 
   opened() {
+    this.keepView();
+    this.showBelow(true);
     this.rejected = new Set();
     this.found = null;
     this.choose(null);

@@ -34,6 +34,8 @@ export class IdleMode {
   /** @param {any} app */
   constructor(app) {
     this.app = app;
+    /** @type {any} */
+    this.panel = null; // the element of the page that is the mode's
     /** @type {string[][]} */
     this.hints = [];
   }
@@ -74,6 +76,23 @@ export class IdleMode {
 
 /** A mode in which the left button pans, and a click is a click. */
 export class PanningMode extends IdleMode {
+  /** Show what is asked: a panel that takes its room from the image. */
+  showBelow(isShown) {
+    if (this.panel.hidden !== isShown) return;
+    this.panel.hidden = !isShown;
+    this.app.stage.resize();
+  }
+
+  /** Remember the view: the mode is going to look closely. */
+  keepView() {
+    const { x, y, scale } = this.app.stage.view;
+    this.viewBefore = { x, y, scale };
+  }
+
+  restoreView() {
+    Object.assign(this.app.stage.view, this.viewBefore);
+  }
+
   down(x, y, event) {
     this.grip = [x, y];
     this.hasMoved = false;

@@ -56,16 +56,15 @@ export class PointMode extends PanningMode {
   }
 
   leave() {
-    this.showPanel(false);
+    this.showBelow(false);
     this.finished.hidden = true;
     this.giveBack();
     this.reset();
-    Object.assign(this.app.stage.view, this.viewBefore);
+    this.restoreView();
   }
 
   opened() {
-    const { x, y, scale } = this.app.stage.view;
-    this.viewBefore = { x, y, scale };
+    this.keepView();
     this.part = this.app.stage.view.visible(); // is asked first
     this.reset();
     this.refill();
@@ -150,7 +149,7 @@ export class PointMode extends PanningMode {
     const { app } = this;
     if (app.mode !== this || !app.set) return;
     const current = this.current();
-    this.showPanel(Boolean(current));
+    this.showBelow(Boolean(current));
     this.finished.hidden = Boolean(current) || !this.isComplete;
     if (current) {
       const { box, point } = current;
@@ -176,13 +175,6 @@ export class PointMode extends PanningMode {
     if (!this.scale) return;
     view.scale = Math.min(this.scale, view.scale * MOST / SHARE);
     view.centreOn(box[0] + box[2] / 2, box[1] + box[3] / 2);
-  }
-
-  /** The panel takes its room from the image. */
-  showPanel(isShown) {
-    if (this.panel.hidden !== isShown) return;
-    this.panel.hidden = !isShown;
-    this.app.stage.resize();
   }
 
   ask(box, point) {

@@ -28,8 +28,11 @@ export class Steps {
     const now = !isBoxed ? 0 : answers < points ? 1 : 2;
     const counts = [`${boxes.length} boxes`, `${answers} of ${points}`,
       `${complete} complete`];
+    const canConfirm = Boolean(this.app.model.status?.model);
     const next = [
-      boxes.length ? 'Box every cell, also the faint and cut ones; then D: '
+      !boxes.length && canConfirm ? 'Key 6: confirm what the model proposes, '
+        + 'then draw what is missing (1). None here? D says so.'
+        : boxes.length ? 'Box every cell, also the faint and cut ones; then D: '
         + 'complete.' : 'Drag from corner to corner of each cell. None here? '
         + 'D says so.',
       'Key 2: is the marked pixel on the cell of this box? J yes, F no.',
