@@ -62,7 +62,7 @@ def test_the_least_certain_are_apart(count, settled, expected):
     opinion = opinion_of([[0, 76, 25, 76, 120, 76, 25, 25, 0]], [[1] * 9],
                          (0, 0, 9, 1))
     assert asking.uncertain_pixels(opinion, [0, 0, 9, 1], settled,
-                                    count) == expected
+                                   count) == expected
 
 
 def test_random_is_the_default(doubtful):
