@@ -5,6 +5,7 @@ import shutil
 import threading
 from contextlib import contextmanager
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -18,6 +19,7 @@ from .browser import new_page
 
 # Images of 80 x 60 pixels (width x height).
 WIDTH, HEIGHT = 80, 60
+TOKEN = 'a-token-of-enough-characters'
 HOW = ('no Chromium on this system; the tests of the page need it: '
        'apt-get install chromium')
 
@@ -82,6 +84,16 @@ class Client:
         return self.send('POST', path, body, **headers)
 
 
+def create(request='r1', key='k', image=1, box=(10, 5, 20, 30), **more):
+    return dict(kind='create', request=request, key=key, image=image, box=box,
+                seconds=1.5, **more)
+
+
+def send(client, *all_changes, annotator='Anna'):
+    return client.post('/api/changes', dict(annotator=annotator,
+                                            changes=all_changes))
+
+
 @contextmanager
 def serving(project, host='127.0.0.1', token=None, **kwargs):
     """A running server for a project; yields its port."""
@@ -101,6 +113,15 @@ def serving(project, host='127.0.0.1', token=None, **kwargs):
 def client(project):
     """A client of a running server."""
     with serving(project) as port:
+        yield Client(port)
+
+
+@pytest.fixture(scope='module')
+def shared(tmp_path_factory):
+    """A client of a server that many tests ask, mostly in vain."""
+    root = tmp_path_factory.mktemp('shared')
+    cv2.imwrite(str(root / 'a.png'), np.zeros((HEIGHT, WIDTH), np.uint8))
+    with Project(root, root / 'p.db') as project, serving(project) as port:
         yield Client(port)
 
 

@@ -5,12 +5,11 @@ import { $, isCommand, keyName, onClick } from './dom.js';
 import { COLORS, drawAnswer, drawTag, strokeBoxes,
   strokeOutlines } from './draw.js';
 import { PanningMode } from './mode.js';
-import { moved, resized } from './rectangles.js';
+import { isSamePlace, moved, resized } from './rectangles.js';
 
 const AGAIN = 1500;
 const LEAST_ON_SCREEN = 50; // CSS pixels of a cell that is looked at
 const GOOD_ON_SCREEN = 110;
-const SAME_PLACE = 0.5;
 const REACH = 10;
 
 export const CONFIRM_KEYS = [
@@ -23,14 +22,6 @@ export const CONFIRM_KEYS = [
   ['Shift Enter', 'accept all that are shown'],
   ['Ctrl Z, U', 'undo'],
 ];
-
-/** Whether two rectangles are the same place: half of the smaller one. */
-export function isSamePlace(a, b) {
-  const wide = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0]);
-  const high = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1]);
-  return wide > 0 && high > 0
-    && wide * high >= SAME_PLACE * Math.min(a[2] * a[3], b[2] * b[3]);
-}
 
 export class ConfirmMode extends PanningMode {
   constructor(app) {

@@ -1,5 +1,7 @@
 // Rectangles [x, y, width, height] in image pixels.
 
+const SAME_PLACE = 0.5;
+
 const clip = (value, least, most) => Math.min(Math.max(value, least), most);
 
 /** The part of an image between two places. */
@@ -42,4 +44,12 @@ export function overlap([ax, ay, aw, ah], [bx, by, bw, bh]) {
 export function touches(pixel, [x, y, width, height]) {
   return Boolean(pixel) && pixel[0] + 1 > x && pixel[0] < x + width
     && pixel[1] + 1 > y && pixel[1] < y + height;
+}
+
+/** Whether two rectangles are the same place: half of the smaller one. */
+export function isSamePlace(a, b) {
+  const wide = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0]);
+  const high = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1]);
+  return wide > 0 && high > 0
+    && wide * high >= SAME_PLACE * Math.min(a[2] * a[3], b[2] * b[3]);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { moved, overlap, resized, spanned, touches }
+import { isSamePlace, moved, overlap, resized, spanned, touches }
   from '../../../pace_mmdet/annotate/static/rectangles.js';
 
 const image = { width: 80, height: 60 };
@@ -37,4 +37,13 @@ test('a pixel touches a rectangle with any part of it', () => {
   for (const pixel of [[9, 20], [15, 22], [12, 19], [12, 25], undefined]) {
     assert.equal(touches(pixel, box), false);
   }
+});
+
+test('the same place is half of the smaller one, as the server has it', () => {
+  const cell = [10, 10, 20, 20];
+  assert.equal(isSamePlace(cell, [12, 11, 20, 20]), true);
+  assert.equal(isSamePlace(cell, [10, 10, 20, 10]), true);
+  assert.equal(isSamePlace(cell, [0, 0, 100, 100]), true);
+  assert.equal(isSamePlace(cell, [30, 10, 20, 20]), false);
+  assert.equal(isSamePlace(cell, [10, 21, 20, 20]), false);
 });
