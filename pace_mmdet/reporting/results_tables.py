@@ -13,6 +13,7 @@ from typing import Callable, Dict, List, Optional, Sequence
 from pace_mmdet.errors import UserError
 from pace_mmdet.points import AnnotationCost
 
+from .annotation_loop import loop_table
 from .arena import arena_table
 from .metafile import read_metafile
 from .tables import markdown_table
@@ -110,6 +111,7 @@ def supervision_table(root: Path, folders: Sequence[str]) -> str:
 SUPERVISION = ('livecell_small', 'usiigaci', 'hela')
 
 BLOCKS: Dict[str, Callable[[Path], str]] = {
+    'annotation-loop': loop_table,
     'arena': arena_table,
     'paper-table': lambda root: paper_table(),
     'results-hela': lambda root: results_table(root, ['hela'], 'scratch'),

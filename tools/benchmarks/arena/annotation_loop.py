@@ -23,7 +23,8 @@ from typing import Dict, Iterator, List
 
 import numpy as np
 from contests import CONTESTS
-from scripted import DEFAULT_SCORE, Annotator, Effort, Protocol, Scene
+from loop_curves import write_figure
+from scripted import DEFAULT_SCORE, Annotator, Protocol, Scene
 
 from pace_mmdet.annotate import Project, jobs
 from pace_mmdet.annotate.jobs import Job
@@ -35,10 +36,12 @@ from pace_mmdet.evaluation.thresholds import f1_curve
 from pace_mmdet.files import write_atomically
 from pace_mmdet.images.stacks import read_image
 from pace_mmdet.inference.segmenter import load_segmenter
+from pace_mmdet.reporting.annotation_loop import (BY_HAND, FIRST, LOOP_JSON,
+                                                  PROPOSED)
+from pace_mmdet.reporting.results_tables import fill_blocks
 
 ROOT = Path(__file__).resolve().parents[3]
-RECORDS = ROOT / 'docs/annotation_loop.json'
-FIRST, BY_HAND, PROPOSED = 'first half', 'by hand', 'with proposals'
+RECORDS = ROOT / LOOP_JSON
 
 
 def wait_for_proposals(project: Project, image_id: int) -> List[dict]:
@@ -128,7 +131,6 @@ class Contestant:
     def work_on(self, folder: Path, numbers: range, arm: str, iterations: int,
                 protocol: Protocol) -> dict:
         """Annotate some of the images, train, and score."""
-        effort = Effort()
         with self.project(folder) as project:
             images = {image.name: image for image in project.images.values()}
             annotator = Annotator(project, self.scene, protocol, self.seed,
@@ -137,14 +139,14 @@ class Contestant:
                 image = images[self.order[number]]
                 annotator.annotate(image, wait_for_proposals(
                     project, image.id) if arm == PROPOSED else ())
-            effort = annotator.effort
             took = train(project, iterations)
             scores = score(project, self.test, self._test_paths)
         return dict(
             data=self.name, seed=self.seed, arm=arm, images=numbers.stop,
             cells=sum(len(self.scene.cells[name])
                       for name in self.order[numbers.start:numbers.stop]),
-            **{name: round(value, 1) for name, value in vars(effort).items()},
+            **{name: round(value, 1)
+               for name, value in vars(annotator.effort).items()},
             iterations=iterations, **took, **scores)
 
 
@@ -227,6 +229,10 @@ def main() -> None:
                 records.append({**key, **row})
                 write_atomically(args.records,
                                  json.dumps(records, indent=1) + '\n')
+    if args.records == RECORDS and records:
+        write_figure(records, ROOT / 'docs/images/annotation_loop.png')
+        page = ROOT / 'docs/results.md'
+        write_atomically(page, fill_blocks(page.read_text(), ROOT))
 
 
 if __name__ == '__main__':
