@@ -1,10 +1,17 @@
-"""The benchmark of the annotation server, at a size that says nothing."""
+"""The benchmarks of the annotation page, at a size that says nothing."""
+import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-TOOL = Path(__file__).parents[2] / 'tools/benchmarks/annotate_server.py'
+import pytest
+
+from tests.annotate.test_models import fake  # noqa: F401
+
+TOOLS = Path(__file__).parents[2] / 'tools/benchmarks'
+TOOL = TOOLS / 'annotate_server.py'
+CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
 
 
 def test_annotate_server():
@@ -19,4 +26,19 @@ def test_annotate_server():
                      'file: ok'):
         assert expected in done.stdout
     page = 'answer to next point on screen' in done.stdout
-    assert page == any(map(shutil.which, ('chromium', 'chromium-browser')))
+    assert page == bool(CHROMIUM)
+
+
+@pytest.mark.skipif(not CHROMIUM, reason='no Chromium on this system: '
+                    'apt-get install chromium')
+def test_answers_while_a_model_is_trained(fake, monkeypatch,  # noqa: F811
+                                          tmp_path):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    measure = runpy.run_path(str(TOOLS / 'annotate_training.py'))['measure']
+    shown, saved = measure(tmp_path / 'project', CHROMIUM, 8, 0.02)
+    for comparison in (shown, saved):
+        assert '8 answers in a page on ' in comparison.title
+        assert all(cost.seconds > 0 for cost in comparison.costs.values())
+        assert list(comparison.costs) == ['ours', 'without training']
+    # The stand-in for training ends its log at a step and waits.
+    assert '; aim: p95 50 ms; 0 steps of training' in shown.remarks[0]

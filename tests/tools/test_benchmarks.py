@@ -69,8 +69,9 @@ def test_every_benchmark_is_tried_and_part_of_make_bench():
     scripts = {path.name for path in BENCHMARKS.glob('*.py')} - {'bench.py'}
     bench = runpy.run_path(str(BENCHMARKS / 'bench.py'))
     assert scripts == set(bench['QUICK'])
-    # That one has a test file of its own.
-    assert scripts == set(CASES) | {'annotate_server.py'}
+    # Those have a test file of their own.
+    assert scripts == set(CASES) | {'annotate_server.py',
+                                    'annotate_training.py'}
     assert set(bench['FULL']) <= scripts
 
 

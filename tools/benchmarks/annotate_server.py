@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 import tifffile
@@ -55,11 +55,8 @@ def main() -> None:
             measure_durability(
                 Path(root, 'durability'), args.answers, args.kills)
         ]
-        chromium = shutil.which('chromium') or shutil.which('chromium-browser')
-        if chromium is None:
-            print('No Chromium, so the page is not measured: '
-                  'apt-get install chromium')
-        else:
+        chromium = find_chromium()
+        if chromium is not None:
             comparisons += measure_page(Path(root, 'page'), chromium, args)
     publish(comparisons, args.json)
 
@@ -119,23 +116,11 @@ def measure_page(root: Path, chromium: str,
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=['--no-sandbox'])
-        page = browser.new_page(viewport=dict(width=1600, height=900))
-        page.add_init_script(
-            'window.measured = {"next-point": [], saved: []};'
-            'for (const what of Object.keys(measured)) {'
-            '  document.addEventListener(`pace:${what}`,'
-            '    (event) => measured[what].push(event.detail)); }')
-        open_page(page, f'http://127.0.0.1:{port}/#1')
-        page.keyboard.press('2')
-        page.locator('#question').wait_for()
+        page = open_questions(browser, f'http://127.0.0.1:{port}/#1')
         before, begun = total_acknowledged(root), time.perf_counter()
-        for _ in range(args.page_answers):
-            page.keyboard.press(random.choice('jf'))
-            time.sleep(args.page_pause)
+        times = answer_in_page(page, args.page_answers, args.page_pause)
         rate = (total_acknowledged(root) - before) / (
             time.perf_counter() - begun)
-        page.locator('#saved[data-state=saved]').wait_for()
-        times = page.evaluate('measured')
         for worker in workers:
             worker.terminate()
             worker.join()
@@ -153,6 +138,46 @@ def measure_page(root: Path, chromium: str,
         summary(f'From frame to frame: panning and zooming {args.boxes:,} '
                 f'boxes on {LARGE:,} x {LARGE:,} pixels, no GPU', frames)
     ]
+
+
+def find_chromium() -> Optional[str]:
+    """The browser; None, and a word about it, if there is none."""
+    path = shutil.which('chromium') or shutil.which('chromium-browser')
+    if path is None:
+        print('No Chromium, so the page is not measured: '
+              'apt-get install chromium')
+    return path
+
+
+def open_questions(browser, url: str):
+    """A page with the first point of an image, which notes its times."""
+    page = browser.new_page(viewport=dict(width=1600, height=900))
+    page.add_init_script(
+        'window.measured = {"next-point": [], saved: []};'
+        'for (const what of Object.keys(measured)) {'
+        '  document.addEventListener(`pace:${what}`,'
+        '    (event) => measured[what].push(event.detail)); }')
+    open_page(page, url)
+    page.keyboard.press('2')
+    page.locator('#question').wait_for()
+    return page
+
+
+def answer_in_page(page, answers: int, pause: float
+                   ) -> Dict[str, List[float]]:
+    """Answer one point after the other.
+
+    Returns:
+        dict: Milliseconds until the next point is shown (``next-point``) and
+        until the answer is ``saved``, of these answers.
+    """
+    page.evaluate('for (const times of Object.values(measured)) '
+                  'times.length = 0')
+    for _ in range(answers):
+        page.keyboard.press(random.choice('jf'))
+        time.sleep(pause)
+    page.locator('#saved[data-state=saved]').wait_for()
+    return page.evaluate('measured')
 
 
 def open_page(page, url: str) -> None:

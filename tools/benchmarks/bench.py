@@ -51,6 +51,7 @@ QUICK: Dict[str, List[str]] = {
     'resume_slide.py': ['--side 3000'],
     'predict_layouts.py': [''],
     'annotate_server.py': [''],
+    'annotate_training.py': [''],
 }
 # What `make bench-full` runs instead.
 FULL: Dict[str, List[str]] = {
