@@ -3,7 +3,8 @@
 docs/annotation_loop.json holds what
 tools/benchmarks/arena/annotation_loop.py simulated: a list of records, one for
 each round of training, with ``data``, ``seed``, ``arm`` (the first half of the
-images, by hand; the second by hand, or with proposals), ``total`` (images),
+images, by hand; the second by hand, or with proposals), ``assumed`` (seconds
+of an action and rates of mistakes), ``total`` (images),
 ``images`` and ``cells`` that were annotated, what it took (``seconds`` and
 ``clicks`` of the scripted annotator, ``cpu_seconds`` of training) and scores
 in per cent.
@@ -71,6 +72,16 @@ def saved(arms: Dict[str, List[dict]]) -> Tuple[float, float]:
             proposed['AP'] - by_hand['AP'])
 
 
+def dear_adjustments(arms: Dict[str, List[dict]]) -> float:
+    """The first of :func:`saved`, if to adjust a proposal took as long as to
+    draw a box.
+    """
+    proposed, by_hand = whole(arms[PROPOSED]), whole(arms[BY_HAND])
+    assumed = proposed['assumed']
+    more = proposed['adjusted'] * (assumed['box'] - assumed['adjustment'])
+    return 100 * (proposed['seconds'] + more) / by_hand['seconds']
+
+
 def loop_table(root: Path) -> str:
     """Markdown tables of all comparisons, one for each data set."""
     parts = [_part(key, pairs) for name in TITLES
@@ -92,26 +103,25 @@ def _part(key: Tuple, pairs: List[Dict[str, List[dict]]]) -> str:
                                (f'{rest} with proposals', PROPOSED))]
     shares, gains = zip(*map(saved, pairs))
     seeds = [arms[BY_HAND][0]['seed'] for arms in pairs]
-    several = len(seeds) > 1
     words = (
-        f'With proposals the second half took {mean_and_spread(shares, 0)} % '
-        f'of its time by hand (aim: at most {AIM} %)'
-        + (', ' + ' / '.join(f'{share:.0f}' for share in shares)
-           if several else '')
-        + f'; mask AP differed by {_signed(gains)} (aim: no loss)'
-        + (', ' + ' / '.join(f'{gain:+.1f}' for gain in gains)
-           if several else '')
-        + f'. Seed{"s" * several} {", ".join(map(str, seeds))}, {iterations} '
-        'steps a round'
-        + (f', a round after every {part} of the second half'
-           if part < total - half else '') + '.')
+        f'With proposals the second half took {_each(shares, "")} % of its '
+        f'time by hand (aim: at most {AIM} %), and mask AP differed by '
+        f'{_each(gains, "+")} (aim: no loss). Were an adjustment as long as '
+        'drawing a box, the share would be '
+        f'{_each([dear_adjustments(arms) for arms in pairs], "")} %. '
+        f'Seed{"s" * (len(seeds) > 1)} {", ".join(map(str, seeds))}; '
+        f'{iterations} steps a round')
+    if part < total - half:
+        words += f', a round after every {part} of the second half'
     return (f'**{TITLES[name]}**\n\n{markdown_table(header, rows)}\n\n'
-            f'{words}')
+            f'{words}.')
 
 
-def _signed(values: Sequence[float]) -> str:
-    text = mean_and_spread(values)
-    return text if text.startswith('-') else f'+{text}'
+def _each(values: Sequence[float], sign: str) -> str:
+    """The mean, and in brackets what it is the mean of."""
+    mean, *rest = (f'{value:{sign}.1f}' for value in (
+        sum(values) / len(values), *values))
+    return f'{mean} ({", ".join(rest)})' if len(rest) > 1 else mean
 
 
 def _row(title: str, arms: List[dict]) -> List[str]:

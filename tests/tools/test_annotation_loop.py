@@ -165,7 +165,8 @@ def record_of(arm, images, seed=0, data='hela', **values):
         data=data, seed=seed, arm=arm, total=4, part=2, iterations=200,
         images=images, cells=50, seconds=600.0, clicks=300, drawn=50,
         confirmed=0, adjusted=0, rejected=0, cpu_seconds=90, AP=60.0,
-        AP75=50.0, **{'F1@0.5': 90.0}), **values)
+        AP75=50.0, assumed=dict(box=7.0, adjustment=3.5),
+        **{'F1@0.5': 90.0}), **values)
 
 
 def comparison(seed=0, seconds=240.0, AP=62.0, **values):
@@ -189,12 +190,15 @@ def test_table(tmp_path):
     assert one.startswith('**HeLa nuclei**')
     assert ('| 2 more images with proposals | 50 | 4.0 | 4.8 | 300 | '
             '5 / 40 / 5 / 1 | 62.0 | 50.0 | 90.0 | 90 |') in one
-    assert ('took 40 % of its time by hand (aim: at most 40 %); mask AP '
-            'differed by +1.0 (aim: no loss). Seed 0, 200 steps') in one
+    assert ('took 40.0 % of its time by hand (aim: at most 40 %), and mask AP '
+            'differed by +1.0 (aim: no loss). Were an adjustment as long as '
+            'drawing a box, the share would be 42.9 %. Seed 0; 200 steps a '
+            'round.') in one
     two = write_records(tmp_path, comparison() + comparison(1, 300.0, 57.0)
                         + comparison(data='livecell'))
-    assert 'took 45 ± 7 % of its time' in two and '), 40 / 50; mask' in two
-    assert 'by -1.5 ± 3.5 (aim: no loss), +1.0 / -4.0. Seeds 0, 1,' in two
+    assert 'took 45.0 (40.0, 50.0) % of its time' in two
+    assert 'by -1.5 (+1.0, -4.0) (aim: no loss)' in two
+    assert 'Seeds 0, 1; 200 steps' in two
     assert '**LIVECell sample**' in two
 
 

@@ -10,8 +10,8 @@ confirming what the model proposes; after each part (``--part``) another round
 is trained, and scored on images that nobody annotated. No person was timed.
 
 What docs/annotation_loop.json does not hold yet is run, and the table and the
-curves in the docs are written anew. ``--first`` instead trains the first model
-of three HeLa images and scores it.
+curves in the docs are written anew, without a data set only that. ``--first``
+instead trains the first model of three HeLa images and scores it.
 """
 import argparse
 import json
