@@ -17,7 +17,7 @@ from .exporting import Export
 
 CONFIG = 'own_data/own_points.py'
 TRAIN = ('pace_mmdet', 'train')
-SCORE = 'livecell/bbox_AP50'
+SCORE = 'livecell/bbox_AP'
 _VALIDATIONS = 5
 _LOG_EVERY = 5
 _CONFIG_TEXT = '''# A round of training of an annotation project.

@@ -32,7 +32,7 @@ def train():
     log = run / f'run-{step}/vis_data/scalars.json'
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(f'{{"loss": {100 / step}, "time": 0.5, "step": {step}}}\n'
-                   f'{{"livecell/bbox_AP50": 0.{step}, '
+                   f'{{"livecell/bbox_AP": 0.{step}, '
                    f'"livecell/bbox_APs": NaN, "step": {step}}}\n'
                    '{"los')
     print('training', *sys.argv[2:], flush=True)

@@ -59,7 +59,7 @@ export class CostMode extends IdleMode {
     const table = $('#cost-rounds');
     table.hidden = !rounds.length;
     table.replaceChildren();
-    this.addRow(table, 'th', ['With', 'Box AP50', 'Drawn', 'Per cell',
+    this.addRow(table, 'th', ['With', 'Box AP', 'Drawn', 'Per cell',
       'Confirmed', 'Per cell']);
     for (const row of rounds) {
       this.addRow(table, 'td', [row.round ? `model ${row.round}` : 'no model',

@@ -202,7 +202,7 @@ export class TrainMode extends IdleMode {
     const row = (kind, cells) => make('tr', {}, cells.map((text) => (
       make(kind, { textContent: text }))));
     table.replaceChildren(row('th', ['Round', 'By', 'Images', 'Boxes', 'From',
-      'State', 'Box AP50', 'of']), ...rounds.map((round) => row('td', [round.id,
+      'State', 'Box AP', 'of']), ...rounds.map((round) => row('td', [round.id,
       round.annotator, round.settings.images, round.settings.boxes,
       round.settings.start ? `round ${round.settings.start}` : 'nothing',
       STATES[round.state], percent(round.outcome.score),
