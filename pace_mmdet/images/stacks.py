@@ -31,6 +31,7 @@ class ImageStack:
             the channel axis if ``channel`` is given. By default, all.
 
     Attributes:
+        page (int, optional): As given.
         axes (str): A letter for each axis of the stack; see
             :class:`~pace_mmdet.images.planes.Planes`, as for the others.
         shape (tuple[int]): Its lengths.
@@ -64,7 +65,7 @@ class ImageStack:
         self.is_uniform = self._planes.is_uniform
         try:
             self._choose_channel()
-            self._page = page
+            self.page = page
             if page is not None:
                 self._choose_page(page)
         except BaseException:
@@ -134,8 +135,8 @@ class ImageStack:
 
     def _place(self, index: int) -> int:
         """Number of a plane among all of the file."""
-        if self._page is not None:
-            index = self._page
+        if self.page is not None:
+            index = self.page
         if self._axis is not None:
             place = list(np.unravel_index(index, self._outer_shape))
             place.insert(self._axis, self.channel)

@@ -224,6 +224,19 @@ def test_other_settings_do_not_go_on(tmp_path, small, monkeypatch,
     assert (tmp_path / 'a_cells.csv').exists()
 
 
+def test_another_page_does_not_go_on(tmp_path, small, monkeypatch,
+                                     threshold_segmenter):
+    path = write(tmp_path / 'a.tif', np.stack([IMG, IMG[::-1]]))
+    segmenter = threshold_segmenter('percentile')
+    with monkeypatch.context() as patch:
+        patch.setattr(slides.Merger, 'end', lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(segmenter, path, tmp_path, ['csv'], page=0)
+    with pytest.raises(UserError, match='the page was another then'):
+        run(segmenter, path, tmp_path, ['csv'], page=1)
+    assert run(segmenter, path, tmp_path, ['csv'], page=0).done
+
+
 def test_what_fails_is_said(tmp_path, small, monkeypatch,
                             threshold_segmenter):
     monkeypatch.setattr(slides, 'PICTURE_PIXELS', 2000)
