@@ -275,17 +275,43 @@ def read_document(path: Union[str, Path]) -> dict:
     if not isinstance(document, dict):
         raise AnnotationError('expected a COCO file, an object with images, '
                               'annotations and categories')
+    faults = Faults(path)
     for table, keys in _WHOLE.items():
-        items = document.get(table) or []
-        for item in items.values() if isinstance(items, dict) else items:
-            for key in keys:
-                value = item.get(key)
-                if type(value) is not int:
-                    item[key] = _whole(value)
+        if document.get(table) is None:
+            document.pop(table, None)
+            continue
+        items = document[table]
+        if table == 'annotations' and isinstance(items, dict):
+            items = items.values()
+        elif not isinstance(items, list):
+            faults.add(f'"{table}": expected a list, got '
+                       f'{type(items).__name__}')
+            continue
+        for number, item in enumerate(items):
+            if isinstance(item, dict):
+                _make_whole(item, keys, f'{table} number {number}', faults)
+            else:
+                faults.add(f'{table} number {number}: expected an object, '
+                           f'got {json.dumps(item)[:40]}')
+    faults.raise_if_any('Expected a COCO file.')
     return document
 
 
+def _make_whole(item: dict, keys: Iterable[str], name: str,
+                faults: Faults) -> None:
+    for key in keys:
+        item[key] = _whole(item.get(key))
+        if isinstance(item[key], (list, dict)):
+            faults.add(f'{name}: "{key}": expected a number, got '
+                       f'{json.dumps(item[key])[:40]}')
+    # "0" would count as true.
+    if isinstance(item.get('iscrowd'), str):
+        item['iscrowd'] = _whole(item['iscrowd'])
+
+
 def _whole(value: Any) -> Any:
+    if type(value) is int:
+        return value
     try:
         return msgspec.convert(value, int, strict=False)
     except msgspec.ValidationError:

@@ -22,6 +22,7 @@ from pace_mmdet.images.stacks import read_image
 from pace_mmdet.masks.segmentations import read_masks
 
 from .files import ImageEntry, read_document, read_json_bytes, write_coco
+from .regions import is_box
 from .whole_file import CROWD, BoxFit, check_some_left
 
 # A polygon, or run-length code, and whether the file calls it a crowd.
@@ -240,9 +241,18 @@ def _of_coco(path: Path, sizes: Dict[str, tuple], faults: Faults,
                               f'{path}: {text}') from None
     names: Dict[Any, str] = {}
     found: Dict[str, List[Outline]] = {}
+    full_names: Dict[str, str] = {}
     for entry in document.get('images', []):
-        name = bare_name(str(entry.get('file_name', '')))
-        if name not in sizes:
+        full = str(entry.get('file_name', ''))
+        name = bare_name(full)
+        if full_names.setdefault(name, full) != full:
+            faults.add(f'image {entry.get("id")} ({full}): {name} is '
+                       f'{full_names[name]} in the file, too; import each '
+                       'folder on its own')
+        elif names.get(entry.get('id'), name) != name:
+            faults.add(f'image {entry["id"]} ({name}): this id occurs more '
+                       'than once')
+        elif name not in sizes:
             faults.add(f'image {entry.get("id")} ({name}): not among the '
                        'images')
         elif (entry.get('height'), entry.get('width')) != sizes[name]:
@@ -281,7 +291,7 @@ def _flat(segmentation: Any) -> Any:
 
 def _compare(fit: BoxFit, bbox: Any, outline: Any, size: tuple) -> None:
     counts, faults = read_masks([outline], *size)
-    if not faults and isinstance(bbox, list) and len(bbox) == 4:
+    if not faults and is_box(bbox):
         fit.add([bbox], [mask_utils.toBbox(
             dict(size=list(size), counts=counts[0]))])
 

@@ -150,3 +150,56 @@ def test_images_that_are_missing_or_of_another_size(case, tmp_path):
                            tmp_path / 'o.json')
     assert 'im1.png: 7 x 160 pixels in the file, 200 x 160' in str(error.value)
     assert '(other.png): not among the images' in str(error.value)
+
+
+def write_with(case, target, change):
+    folder = case('71_coco_no_area_iscrowd')
+    content = json.loads((folder / 'annotations/train.json').read_text())
+    change(content)
+    target.write_text(json.dumps(content))
+    return folder / 'images'
+
+
+@pytest.mark.parametrize(('table', 'value', 'message'), [
+    ('images', ['a.png'], 'images number 0: expected an object, got "a.png"'),
+    ('images', {'1': {}}, '"images": expected a list, got dict'),
+    ('annotations', [None], 'annotations number 0: expected an object, got '),
+    ('annotations', 5, '"annotations": expected a list, got int'),
+    ('annotations', [{'image_id': [1]}], '"image_id": expected a number'),
+    ('annotations', None, 'no outline of a cell'),
+    ('images', None, 'is none of the images'),
+])
+def test_tables_that_are_none(case, tmp_path, table, value, message):
+    images = write_with(case, tmp_path / 'x.json',
+                        lambda content: content.update({table: value}))
+    with pytest.raises(AnnotationError) as error:
+        import_annotations(images, tmp_path / 'x.json', tmp_path / 'o.json')
+    assert message in str(error.value)
+    assert str(error.value).startswith(str(tmp_path / 'x.json'))
+
+
+def test_images_that_would_be_mixed_up(case, tmp_path):
+    def change(content):
+        first, second = content['images']
+        content['images'] = [
+            dict(first, file_name=f'x/{first["file_name"]}'),
+            dict(first, file_name=f'y/{first["file_name"]}', id=7),
+            dict(second, id=first['id'])]
+
+    images = write_with(case, tmp_path / 'x.json', change)
+    with pytest.raises(AnnotationError) as error:
+        import_annotations(images, tmp_path / 'x.json', tmp_path / 'o.json')
+    assert 'image 7 (y/im1.png): im1.png is x/im1.png in the file, too' in \
+        str(error.value)
+    assert 'this id occurs more than once' in str(error.value)
+
+
+def test_crowds_and_boxes_written_as_text(case, tmp_path):
+    def change(content):
+        for ann in content['annotations']:
+            ann.update(iscrowd='0', bbox=['a', 1, 2, 3])
+
+    images = write_with(case, tmp_path / 'x.json', change)
+    report = import_annotations(images, tmp_path / 'x.json',
+                                tmp_path / 'o.json')
+    assert report.cells and not report.left_out
