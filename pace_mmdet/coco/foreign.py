@@ -25,8 +25,8 @@ from .files import ImageEntry, read_document, read_json_bytes, write_coco
 from .regions import is_box
 from .whole_file import CROWD, BoxFit, check_some_left
 
-# A polygon, or run-length code, and whether the file calls it a crowd.
-Outline = Tuple[Any, bool]
+# Polygons or run-length code, and why it is left out; '' if it is not.
+Outline = Tuple[Any, str]
 _CIRCLE_POINTS = 64
 
 
@@ -125,11 +125,12 @@ def _annotations(outlines: Sequence[Outline], image: ImageEntry, before: int,
     size = (image.height, image.width)
     counts, faults = read_masks([part for part, _ in outlines], *size)
     made = []
-    for row, (_, is_crowd) in enumerate(outlines):
+    for row, (_, reason) in enumerate(outlines):
         code = dict(size=list(size), counts=counts[row])
         area = int(mask_utils.area(code)) if counts[row] else 0
-        reason = faults.get(row) or (
-            CROWD if is_crowd and not crowds_are_cells else
+        if reason == CROWD and crowds_are_cells:
+            reason = ''
+        reason = reason or faults.get(row) or (
             '' if area else 'outside the image or empty')
         if reason:
             left_out[reason] = left_out.get(reason, 0) + 1
@@ -161,8 +162,9 @@ def _of_folder(folder: Path, images: Sequence[Path], sizes: Dict[str, tuple],
             continue
         try:
             found[image.name] = [
-                (outline, False) for outline in _READERS[
-                    own[0].suffix.lower()](own[0], sizes[image.name])]
+                outline if isinstance(outline, tuple) else (outline, '')
+                for outline in _READERS[own[0].suffix.lower()](
+                    own[0], sizes[image.name])]
         # Readers raise whatever they come upon in a broken file.
         except Exception as error:
             faults.add(f'{own[0].name}: cannot be read '
@@ -176,15 +178,15 @@ def _of_folder(folder: Path, images: Sequence[Path], sizes: Dict[str, tuple],
 
 
 def _of_rois(path: Path, size: tuple) -> Iterator[Any]:
-    """Outlines of ImageJ's ROIs; points and lines have none."""
+    """Outlines of ImageJ's ROIs."""
     rois = roifile.roiread(path)
     for roi in rois if isinstance(rois, list) else [rois]:
         kind = roi.roitype
         if kind in (roifile.ROI_TYPE.POINT, roifile.ROI_TYPE.LINE,
                     roifile.ROI_TYPE.POLYLINE, roifile.ROI_TYPE.FREELINE,
                     roifile.ROI_TYPE.ANGLE):
-            continue
-        if kind == roifile.ROI_TYPE.RECT and not roi.composite:
+            yield _no_area(kind.name)
+        elif kind == roifile.ROI_TYPE.RECT and not roi.composite:
             yield _rectangle(roi.left, roi.top, roi.right, roi.bottom)
         elif kind == roifile.ROI_TYPE.OVAL and not roi.composite:
             yield _ellipse((roi.left + roi.right) / 2,
@@ -211,6 +213,8 @@ def _of_geojson(path: Path, size: tuple) -> Iterator[Any]:
         elif shape.get('type') == 'MultiPolygon':
             yield _with_holes([np.array(ring, float) for polygon in places
                                for ring in polygon], size)
+        else:
+            yield _no_area(shape.get('type'))
 
 
 def _of_labelme(path: Path, size: tuple) -> Iterator[Any]:
@@ -218,6 +222,11 @@ def _of_labelme(path: Path, size: tuple) -> Iterator[Any]:
     content = json.loads(read_json_bytes(path))
     if 'shapes' not in content:
         raise ValueError('no "shapes", so it is not labelme\'s')
+    drawn_on = content.get('imageHeight'), content.get('imageWidth')
+    if None not in drawn_on and drawn_on != size:
+        raise ValueError(f'drawn on an image of {drawn_on[1]} x '
+                         f'{drawn_on[0]} pixels, this one has {size[1]} x '
+                         f'{size[0]}')
     for shape in content['shapes']:
         points = np.array(shape['points'], float)
         kind = shape.get('shape_type', 'polygon')
@@ -228,6 +237,8 @@ def _of_labelme(path: Path, size: tuple) -> Iterator[Any]:
         elif kind == 'circle':
             radius = float(np.hypot(*(points[1] - points[0])))
             yield _ellipse(*points[0], radius, radius)
+        else:
+            yield _no_area(kind)
 
 
 def _of_coco(path: Path, sizes: Dict[str, tuple], faults: Faults,
@@ -272,7 +283,7 @@ def _of_coco(path: Path, sizes: Dict[str, tuple], faults: Faults,
                        f'{ann.get("image_id")} is none of the images')
             continue
         outline = _flat(ann.get('segmentation'))
-        found[name].append((outline, bool(ann.get('iscrowd', 0))))
+        found[name].append((outline, CROWD if ann.get('iscrowd') else ''))
         _compare(fit, ann.get('bbox'), outline, sizes[name])
     return found
 
@@ -294,6 +305,10 @@ def _compare(fit: BoxFit, bbox: Any, outline: Any, size: tuple) -> None:
     if not faults and is_box(bbox):
         fit.add([bbox], [mask_utils.toBbox(
             dict(size=list(size), counts=counts[0]))])
+
+
+def _no_area(kind: object) -> Outline:
+    return None, f'of a kind that is not read: {kind}'
 
 
 def _rectangle(left: float, top: float, right: float,

@@ -59,6 +59,7 @@ def test_rois(folders, tmp_path):
         point])
     report = import_annotations(images, annotations, tmp_path / 'o.json')
     assert (report.images, report.cells) == (1, 3)
+    assert report.left_out == {'of a kind that is not read: POINT': 1}
     polygon, oval, rect = masks_of(tmp_path / 'o.json')
     assert np.array_equal(polygon, square())
     assert np.array_equal(rect, square())
@@ -74,7 +75,8 @@ def test_geojson(folders, tmp_path):
                 dict(type='Polygon', coordinates=rings),
                 dict(type='MultiPolygon', coordinates=[[rings[0]]]),
                 dict(type='Point', coordinates=[1, 2]))])))
-    import_annotations(images, annotations, tmp_path / 'o.json')
+    report = import_annotations(images, annotations, tmp_path / 'o.json')
+    assert report.left_out == {'of a kind that is not read: Point': 1}
     first, second = masks_of(tmp_path / 'o.json')
     assert np.array_equal(first, square(hole=True))
     assert np.array_equal(second, square())
@@ -88,11 +90,22 @@ def test_labelme(folders, tmp_path):
               dict(points=[[20, 15]], shape_type='point')]
     (annotations / 'a.json').write_text(json.dumps(dict(shapes=shapes)),
                                         'utf-8-sig')
-    import_annotations(images, annotations, tmp_path / 'o.json')
+    report = import_annotations(images, annotations, tmp_path / 'o.json')
+    assert report.left_out == {'of a kind that is not read: point': 1}
     polygon, rectangle, circle = masks_of(tmp_path / 'o.json')
     assert np.array_equal(polygon, square())
     assert np.array_equal(rectangle, square())
     assert abs(circle.sum() - np.pi * 100) < 12
+
+
+def test_labelme_of_another_size(folders, tmp_path):
+    images, annotations = folders
+    shapes = [dict(points=SQUARE)]
+    (annotations / 'a.json').write_text(json.dumps(dict(
+        shapes=shapes, imageHeight=120, imageWidth=160)))
+    with pytest.raises(AnnotationError, match='drawn on an image of 160 x 120 '
+                       'pixels, this one has 80 x 60'):
+        import_annotations(images, annotations, tmp_path / 'o.json')
 
 
 def test_faults_of_a_folder_at_once(folders, tmp_path):
