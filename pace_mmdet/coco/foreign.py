@@ -5,7 +5,8 @@ labelme's JSON), or COCO files as CVAT, Label Studio and Roboflow export them.
 Coordinates are continuous pixels of the image.
 """
 import json
-from pathlib import Path
+import zipfile
+from pathlib import Path, PurePosixPath
 from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
                     Sequence, Tuple, Union)
 
@@ -23,6 +24,7 @@ from pace_mmdet.masks.segmentations import read_masks
 
 from .files import ImageEntry, read_document, read_json_bytes, write_coco
 from .regions import is_box
+from .slices import OTHER_SLICE, Slice, find_slice
 from .whole_file import CROWD, BoxFit, check_some_left
 
 # Polygons or run-length code, and why it is left out; '' if it is not.
@@ -98,7 +100,9 @@ def import_annotations(images: Union[str, Path],
     faults = Faults(annotations)
     fit = BoxFit()
     if annotations.is_dir():
-        outlines = _of_folder(annotations, found, sizes, faults)
+        slices = {path.name: find_slice(path, page, channel)
+                  for path in found}
+        outlines = _of_folder(annotations, found, sizes, slices, faults)
     else:
         outlines = _of_coco(annotations, sizes, faults, fit)
     faults.raise_if_any('Nothing was written.')
@@ -144,6 +148,7 @@ def _annotations(outlines: Sequence[Outline], image: ImageEntry, before: int,
 
 
 def _of_folder(folder: Path, images: Sequence[Path], sizes: Dict[str, tuple],
+               slices: Dict[str, Optional[Slice]],
                faults: Faults) -> Dict[str, List[Outline]]:
     """Outlines by image of the files in a folder."""
     files: Dict[str, List[Path]] = {}
@@ -164,7 +169,7 @@ def _of_folder(folder: Path, images: Sequence[Path], sizes: Dict[str, tuple],
             found[image.name] = [
                 outline if isinstance(outline, tuple) else (outline, '')
                 for outline in _READERS[own[0].suffix.lower()](
-                    own[0], sizes[image.name])]
+                    own[0], sizes[image.name], slices[image.name])]
         # Readers raise whatever they come upon in a broken file.
         except Exception as error:
             faults.add(f'{own[0].name}: cannot be read '
@@ -177,14 +182,16 @@ def _of_folder(folder: Path, images: Sequence[Path], sizes: Dict[str, tuple],
     return found
 
 
-def _of_rois(path: Path, size: tuple) -> Iterator[Any]:
+def _of_rois(path: Path, size: tuple,
+             place: Optional[Slice]) -> Iterator[Any]:
     """Outlines of ImageJ's ROIs."""
-    rois = roifile.roiread(path)
-    for roi in rois if isinstance(rois, list) else [rois]:
+    for roi in _read_rois(path):
         kind = roi.roitype
-        if kind in (roifile.ROI_TYPE.POINT, roifile.ROI_TYPE.LINE,
-                    roifile.ROI_TYPE.POLYLINE, roifile.ROI_TYPE.FREELINE,
-                    roifile.ROI_TYPE.ANGLE):
+        if place and not place.holds_roi(roi):
+            yield None, OTHER_SLICE
+        elif kind in (roifile.ROI_TYPE.POINT, roifile.ROI_TYPE.LINE,
+                      roifile.ROI_TYPE.POLYLINE, roifile.ROI_TYPE.FREELINE,
+                      roifile.ROI_TYPE.ANGLE):
             yield _no_area(kind.name)
         elif kind == roifile.ROI_TYPE.RECT and not roi.composite:
             yield _rectangle(roi.left, roi.top, roi.right, roi.bottom)
@@ -199,7 +206,21 @@ def _of_rois(path: Path, size: tuple) -> Iterator[Any]:
                               size)
 
 
-def _of_geojson(path: Path, size: tuple) -> Iterator[Any]:
+def _read_rois(path: Path) -> List[roifile.ImagejRoi]:
+    """What an ImageJ file holds; a zip may hold other files, too."""
+    if path.suffix.lower() != '.zip':
+        return [roifile.ImagejRoi.fromfile(path)]
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist()
+                 if name.lower().endswith('.roi')
+                 # What macOS adds
+                 and not PurePosixPath(name).name.startswith('._')]
+        return [roifile.ImagejRoi.frombytes(archive.read(name))
+                for name in names]
+
+
+def _of_geojson(path: Path, size: tuple,
+                place: Optional[Slice]) -> Iterator[Any]:
     """Outlines of QuPath's objects."""
     content = json.loads(read_json_bytes(path))
     features = content.get('features', [content]) if isinstance(
@@ -207,7 +228,9 @@ def _of_geojson(path: Path, size: tuple) -> Iterator[Any]:
     for feature in features:
         shape = feature.get('geometry') or {}
         places = shape.get('coordinates')
-        if shape.get('type') == 'Polygon':
+        if place and not place.holds_geometry(shape):
+            yield None, OTHER_SLICE
+        elif shape.get('type') == 'Polygon':
             yield _with_holes([np.array(ring, float) for ring in places],
                               size)
         elif shape.get('type') == 'MultiPolygon':
@@ -217,8 +240,9 @@ def _of_geojson(path: Path, size: tuple) -> Iterator[Any]:
             yield _no_area(shape.get('type'))
 
 
-def _of_labelme(path: Path, size: tuple) -> Iterator[Any]:
-    """Outlines of labelme's shapes."""
+def _of_labelme(path: Path, size: tuple,
+                place: Optional[Slice]) -> Iterator[Any]:
+    """Outlines of labelme's shapes, which know no slices."""
     content = json.loads(read_json_bytes(path))
     if 'shapes' not in content:
         raise ValueError('no "shapes", so it is not labelme\'s')
@@ -338,7 +362,8 @@ def _with_holes(rings: Sequence[np.ndarray], size: tuple) -> Any:
     return dict(size=list(size), counts=code['counts'])
 
 
-_READERS: Dict[str, Callable[[Path, tuple], Iterator[Any]]] = {
+_READERS: Dict[str, Callable[[Path, tuple, Optional[Slice]],
+                             Iterator[Any]]] = {
     '.zip': _of_rois,
     '.roi': _of_rois,
     '.geojson': _of_geojson,

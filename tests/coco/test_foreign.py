@@ -1,4 +1,5 @@
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -66,6 +67,18 @@ def test_rois(folders, tmp_path):
     assert abs(oval.sum() - np.pi * 100) < 12 and not (oval & ~rect).any()
 
 
+def test_other_files_in_a_zip(folders, tmp_path):
+    images, annotations = folders
+    path = annotations / 'a.zip'
+    roifile.roiwrite(path, [roifile.ImagejRoi.frompoints(
+        np.array(SQUARE, float))])
+    with zipfile.ZipFile(path, 'a') as archive:
+        archive.writestr('__MACOSX/._1.roi', b'no')
+        archive.writestr('read me.txt', b'no')
+    assert import_annotations(images, annotations,
+                              tmp_path / 'o.json').cells == 1
+
+
 def test_geojson(folders, tmp_path):
     images, annotations = folders
     rings = [[*ring, ring[0]] for ring in (SQUARE, HOLE)]
@@ -80,6 +93,20 @@ def test_geojson(folders, tmp_path):
     first, second = masks_of(tmp_path / 'o.json')
     assert np.array_equal(first, square(hole=True))
     assert np.array_equal(second, square())
+
+
+def test_outlines_of_no_slice_are_on_all(tmp_path):
+    images, annotations = tmp_path / 'images', tmp_path / 'annotations'
+    images.mkdir(), annotations.mkdir()
+    tifffile.imwrite(images / 'a.tif', np.zeros((3, 60, 80), np.uint8),
+                     imagej=True, metadata=dict(axes='ZYX'))
+    rois = [roifile.ImagejRoi.frompoints(np.array(SQUARE, float))
+            for _ in range(2)]
+    rois[1].position = 2
+    roifile.roiwrite(annotations / 'a.zip', rois)
+    for page, count in enumerate((1, 2, 1)):
+        assert import_annotations(images, annotations, tmp_path / 'o.json',
+                                  page=page).cells == count
 
 
 def test_labelme(folders, tmp_path):

@@ -53,7 +53,9 @@ def write_rois(found: FileCells, path: Path) -> None:
 def _place(found: FileCells, plane: int) -> dict:
     """Where in a stack a ROI is, counted from 1; 0 is everywhere."""
     position = found.position(plane)
-    if set(position) <= set('TZC') and len(position) > 1:
+    # Only a stack with a single axis has its slices counted one by one.
+    if set(position) <= set('TZC') and (len(position) > 1 or
+                                        found.has_others):
         return {f'{axis.lower()}_position': index + 1
                 for axis, index in position.items()}
     return dict(position=plane + 1)

@@ -28,6 +28,8 @@ class FileCells:
             beyond them are called by their number.
         names (Sequence[str]): Places of the file's images in it, such as a
             plate's fields.
+        has_others (bool): Whether the file has other channels than the one
+            that was segmented.
     """
     path: Path
     planes: List[Cells]
@@ -39,6 +41,7 @@ class FileCells:
     is_ome: bool = False
     classes: Sequence[str] = field(default=('cell', ))
     names: Sequence[str] = ()
+    has_others: bool = False
 
     def __post_init__(self) -> None:
         most = max(cells.labels.max(initial=0) for cells in self.planes)
@@ -51,7 +54,9 @@ class FileCells:
         """What a file and its cells make together."""
         return cls(stack.path, planes, axes=stack.axes, shape=stack.shape,
                    pixel_size=stack.pixel_size, is_ome=stack.is_ome,
-                   names=stack.names, **others)
+                   names=stack.names,
+                   has_others=stack.channel is not None and
+                   stack.num_channels > 1, **others)
 
     def position(self, plane: int) -> dict:
         """Where a plane is in the stack: axis letter to index."""
