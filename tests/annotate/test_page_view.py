@@ -147,18 +147,32 @@ def test_a_long_list_is_filtered_and_walked(browser, many):
         page.see(current, 'even2.tif')
 
 
+def test_after_the_last_answer_the_whole_image_is_shown(page):
+    zoom = page.page.locator('#zoom').text_content()
+    draw(page, (10, 10, 30, 30))
+    page.press('2')
+    for _ in range(4):
+        page.see('#question .ask', 'Point')
+        page.press('j')
+    page.see('#finished', 'Has every cell a box?')
+    page.see('#zoom', zoom)
+
+
 def test_the_first_steps(page, server):
     page.see('#steps [aria-current=step]', 'Box every cell')
     page.see('#step-next', 'Drag from corner to corner')
     draw(page, (10, 10, 30, 30))
     page.see('#step-next', 'then D: complete')
-    page.press('d')
-    page.see('#steps [aria-current=step]', 'Answer 0 of 4')
     page.press('2')
+    page.see('#steps [aria-current=step]', 'Answer 0 of 4')
+    page.see('#step-next', 'J yes, F no')
     for _ in range(4):
         page.see('#question .ask', 'Point')
         page.press('j')
+    page.see('#step-next', 'then D: complete')
+    page.press('d')
     page.see('#steps [aria-current=step]', 'Train 1 complete')
+    page.see('#step-next', 'T: train')
     page.page.locator('#steps-close').click()
     page.open(server, name=None)
     assert page.page.locator('#steps').is_hidden()

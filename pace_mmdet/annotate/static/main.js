@@ -190,6 +190,7 @@ class App {
       button.setAttribute('aria-pressed', String(button.dataset.mode === name));
     }
     showHints(mode.hints);
+    if (this.set) this.steps.show();
     this.stage.invalidate();
   }
 

@@ -85,12 +85,14 @@ export class PanningMode extends IdleMode {
 
   /** Remember the view: the mode is going to look closely. */
   keepView() {
-    const { x, y, scale } = this.app.stage.view;
-    this.viewBefore = { x, y, scale };
+    const { x, y, scale, isFitted } = this.app.stage.view;
+    this.viewBefore = isFitted ? null : { x, y, scale };
   }
 
   restoreView() {
-    Object.assign(this.app.stage.view, this.viewBefore);
+    const { view } = this.app.stage;
+    if (this.viewBefore) Object.assign(view, this.viewBefore);
+    else view.fit(); // the window may be another size by now
   }
 
   down(x, y, event) {

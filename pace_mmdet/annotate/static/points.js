@@ -162,6 +162,9 @@ export class PointMode extends PanningMode {
       this.ask(box, point);
       this.prefetch();
     } else if (this.isComplete) {
+      if (this.framed) this.restoreView(); // to see whether all have boxes
+      this.framed = null;
+      this.shown = null;
       this.tellFinished();
     }
     app.stage.invalidate();
@@ -232,7 +235,13 @@ export class PointMode extends PanningMode {
 
   draw(context, view) {
     const current = this.current();
-    if (!current) return;
+    if (!current) {
+      if (this.isComplete) {
+        strokeBoxes(context, view, [...this.app.set.near(view.visible())],
+          COLORS.box);
+      }
+      return;
+    }
     const { box, point } = current;
     const others = [...this.app.set.near(view.visible())]
       .filter((other) => other.key !== box.key);

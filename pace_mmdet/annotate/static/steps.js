@@ -7,7 +7,6 @@ const NAME = 'pace/steps'; // remembers that it was closed
 export class Steps {
   constructor(app) {
     this.app = app;
-    this.trains = null; // what is next after the answers, for who can train
     $('#steps').hidden = localStorage.getItem(NAME) === 'closed';
     $('#steps-close').addEventListener('click', () => {
       $('#steps').hidden = true;
@@ -16,19 +15,34 @@ export class Steps {
     });
   }
 
+  get canConfirm() {
+    return Boolean(this.app.model.status?.model);
+  }
+
+  /** What is next once an image is done. */
+  afterAnswers() {
+    if (this.app.model.isRunning) {
+      return 'It trains. Meanwhile, Page Down: next image.';
+    }
+    return this.canConfirm ? 'Page Down: next image, then 6: confirm what the '
+      + 'model proposes. 8: segment.' : 'T: train on the complete images. '
+      + 'Meanwhile, Page Down: next image.';
+  }
+
   /** Bring it up to date with the image on screen. */
   show() {
     if ($('#steps').hidden) return;
-    const { set, summary } = this.app;
+    const { mode, modes, set, summary } = this.app;
     const boxes = [...set.boxes.values()];
     const points = boxes.length * summary.num_points;
     const answers = boxes.reduce((sum, box) => sum + countAnswers(box), 0);
     const complete = summary.images.filter((image) => image.complete).length;
     const isBoxed = set.image.complete === true;
-    const now = !isBoxed ? 0 : answers < points ? 1 : 2;
+    const isAnswering = mode === modes.points && answers < points;
+    const now = isAnswering ? 1 : !isBoxed ? 0 : answers < points ? 1 : 2;
     const counts = [`${boxes.length} boxes`, `${answers} of ${points}`,
       `${complete} complete`];
-    const canConfirm = Boolean(this.app.model.status?.model);
+    const canConfirm = this.canConfirm;
     const next = [
       !boxes.length && canConfirm ? 'Key 6: confirm what the model proposes, '
         + 'then draw what is missing (1). None here? D says so.'
@@ -36,7 +50,7 @@ export class Steps {
         + 'complete.' : 'Drag from corner to corner of each cell. None here? '
         + 'D says so.',
       'Key 2: is the marked pixel on the cell of this box? J yes, F no.',
-      this.trains ?? 'Page Down: next image, or E: export, and train on it.',
+      this.afterAnswers(),
     ];
     for (const [index, count] of counts.entries()) {
       const step = $(`#step-${index + 1}`);

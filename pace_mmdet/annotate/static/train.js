@@ -28,9 +28,10 @@ export class TrainMode extends IdleMode {
     this.panel = $('#train');
     this.hints = [['T', 'train'], ['S', 'stop']];
     this.canvas = $('#train-curves');
-    app.steps.trains = 'T: train on the complete images. Meanwhile, '
-      + 'Page Down: next image.';
-    app.model.listen(() => this.show());
+    app.model.listen(() => {
+      this.show();
+      if (app.set) app.steps.show();
+    });
     onClick('#train-start', () => this.start());
     onClick('#train-stop', () => this.stop());
     onClick('#train-resume', () => this.resume());

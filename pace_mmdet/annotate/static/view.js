@@ -1,6 +1,7 @@
 // Which part of the image is on screen.
 
 const LARGEST_SCALE = 64;
+const FITTED = 0.97; // of the screen, for an image that is seen whole
 
 /** Image pixels to CSS pixels: screen = (image - origin) * scale. */
 export class View {
@@ -14,11 +15,14 @@ export class View {
     this.imageHeight = 1;
   }
 
+  /** Another size; an image that is seen whole stays so. */
   setScreen(width, height) {
+    const { isFitted } = this;
     const centre = this.toImage(this.width / 2, this.height / 2);
     Object.assign(this, { width: Math.max(width, 1),
       height: Math.max(height, 1) });
-    this.centreOn(...centre);
+    if (isFitted) this.fit();
+    else this.centreOn(...centre);
   }
 
   /** Another image; one of the same size is shown in the same place. */
@@ -46,8 +50,12 @@ export class View {
       this.height / this.imageHeight);
   }
 
+  get isFitted() {
+    return this.scale === FITTED * this.fitScale();
+  }
+
   fit() {
-    this.scale = 0.97 * this.fitScale();
+    this.scale = FITTED * this.fitScale();
     this.centreOn(this.imageWidth / 2, this.imageHeight / 2);
   }
 

@@ -19,6 +19,17 @@ test('the whole image is shown, in the middle', () => {
   near([made.scale], [0.97 * 2]);
 });
 
+test('in another window a whole image stays whole, a part in the middle', () => {
+  const made = view();
+  made.setScreen(400, 300);
+  near([made.scale, ...made.toScreen(200, 100)], [0.97, 200, 150]);
+  made.zoom(3, 100, 100);
+  const { scale } = made;
+  const middle = made.toImage(200, 150);
+  made.setScreen(800, 600);
+  near([made.scale, ...made.toScreen(...middle)], [scale, 400, 300]);
+});
+
 test('zooming keeps the place under the pointer', () => {
   const made = view();
   const place = made.toImage(300, 250);
