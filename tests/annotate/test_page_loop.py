@@ -34,6 +34,7 @@ def test_train_stop_and_go_on(project, fake, page):  # noqa: F811
 
 
 def test_confirm_by_keys_and_undo(trained, page):  # noqa: F811
+    zoom = page.page.locator('#zoom').text_content()
     page.press('6')
     # One scores less than the page asks for, two are boxes already.
     page.see('#confirm .ask', 'Is this a cell? Score 0.40 · 1 left')
@@ -51,6 +52,10 @@ def test_confirm_by_keys_and_undo(trained, page):  # noqa: F811
     page.see('#confirm .ask', 'Are its points right?')
     page.settle()
     page.press('Enter')
+    page.see('#confirm .ask', 'Nothing left above this score')
+    page.press('1')  # the panel is gone
+    page.see('#zoom', zoom)
+    page.press('6')
     page.see('#confirm .ask', 'Nothing left above this score')
     box = page.boxes()[-1]
     assert box['labels'] == [int(thought > 0.5) for thought in thoughts_of(

@@ -28,7 +28,8 @@ export class ConfirmMode extends PanningMode {
     super(app);
     this.panel = $('#confirm');
     this.hints = [['Enter', 'accept'], ['X', 'reject'], ['Arrows', 'move'],
-      ['Tab', 'next'], ['Shift Enter', 'accept all'], ['Ctrl Z', 'undo']];
+      ['Tab', 'next'], ['Shift Enter', 'accept all'], ['Ctrl Z', 'undo'],
+      ['V', 'contrast']];
     this.found = null; // what the server says of this image
     this.histories = new Map();
     this.choose(null);
@@ -60,6 +61,7 @@ export class ConfirmMode extends PanningMode {
     this.keepView();
     this.showBelow(true);
     this.rejected = new Set();
+    this.isClose = false;
     this.found = null;
     this.choose(null);
     this.load();
@@ -133,6 +135,10 @@ export class ConfirmMode extends PanningMode {
     const current = this.current();
     if (current && this.found) {
       this.show(current.cell?.box ?? current.box.box);
+      this.isClose = true;
+    } else if (this.isClose && this.found && !this.found.pending) {
+      this.restoreView(); // to see whether one is missing
+      this.isClose = false;
     }
     this.showPanel(current);
     app.stage.invalidate();
@@ -146,7 +152,7 @@ export class ConfirmMode extends PanningMode {
     const usual = sides[Math.floor(sides.length / 2)] ?? box[2];
     if (usual * view.scale < LEAST_ON_SCREEN) {
       view.scale = GOOD_ON_SCREEN / usual;
-      view.centreOn(box[0] + box[2] / 2, box[1] + box[3] / 2);
+      view.lookAt(box);
     } else view.reveal(box);
   }
 

@@ -27,7 +27,8 @@ export class PointMode extends PanningMode {
     this.panel = $('#question');
     this.finished = $('#finished');
     this.hints = [['J', 'on'], ['F', 'off'], ['S', 'skip'],
-      ['Backspace', 'back'], ['B', 'correct the box']];
+      ['Backspace', 'back'], ['B', 'correct the box'],
+      ['V', 'contrast']];
     this.reset();
     addEventListener('pagehide', () => {
       if (app.mode === this) this.giveBack();

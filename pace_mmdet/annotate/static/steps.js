@@ -40,12 +40,12 @@ export class Steps {
     const isBoxed = set.image.complete === true;
     const isAnswering = mode === modes.points && answers < points;
     const now = isAnswering ? 1 : !isBoxed ? 0 : answers < points ? 1 : 2;
-    const counts = [`${boxes.length} boxes`, `${answers} of ${points}`,
+    const counts = [`${boxes.length} box${boxes.length === 1 ? '' : 'es'}`, `${answers} of ${points}`,
       `${complete} complete`];
     const canConfirm = this.canConfirm;
     const next = [
-      !boxes.length && canConfirm ? 'Key 6: confirm what the model proposes, '
-        + 'then draw what is missing (1). None here? D says so.'
+      !boxes.length && canConfirm ? 'Key 6: confirm what the model proposes. '
+        + 'Key 1: draw what is missing.'
         : boxes.length ? 'Box every cell, also the faint and cut ones; then D: '
         + 'complete.' : 'Drag from corner to corner of each cell. None here? '
         + 'D says so.',

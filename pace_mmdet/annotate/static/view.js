@@ -1,6 +1,7 @@
 // Which part of the image is on screen.
 
 const LARGEST_SCALE = 64;
+const MARGIN = 24; // CSS pixels beside an image that fills the screen
 const FITTED = 0.97; // of the screen, for an image that is seen whole
 
 /** Image pixels to CSS pixels: screen = (image - origin) * scale. */
@@ -98,7 +99,17 @@ export class View {
   reveal([x, y, width, height]) {
     const [vx, vy, vw, vh] = this.visible();
     if (x < vx || y < vy || x + width > vx + vw || y + height > vy + vh) {
-      this.centreOn(x + width / 2, y + height / 2);
+      this.lookAt([x, y, width, height]);
     }
+  }
+
+  /** Show a box near the middle, and no more beside the image than needed. */
+  lookAt([x, y, width, height]) {
+    this.centreOn(x + width / 2, y + height / 2);
+    const margin = MARGIN / this.scale;
+    const within = (start, shown, all) => (shown > all ? (all - shown) / 2
+      : Math.min(Math.max(start, -margin), all + margin - shown));
+    this.x = within(this.x, this.width / this.scale, this.imageWidth);
+    this.y = within(this.y, this.height / this.scale, this.imageHeight);
   }
 }

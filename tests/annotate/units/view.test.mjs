@@ -55,6 +55,13 @@ test('a box is revealed only if part of it is out of sight', () => {
   assert.deepEqual([made.x, made.y], [x, y]);
   made.frame([300, 150, 20, 10], 0.5);
   near([made.scale], [0.5 * 800 / 20]);
-  made.reveal([10, 10, 4, 4]);
-  near(made.toScreen(12, 12), [400, 300]);
+  made.reveal([100, 50, 4, 4]);
+  near(made.toScreen(102, 52), [400, 300]);
+  // At the border the image fills the screen, but for a margin.
+  made.reveal([0, 190, 10, 10]);
+  near(made.toScreen(0, 200), [24, 576]);
+  // An image that is smaller than the screen stays in the middle.
+  made.frame([0, 0, 300, 300], 0.5);
+  made.reveal([390, -300, 10, 10]);
+  near(made.toScreen(200, 100), [400, 300]);
 });
