@@ -18,7 +18,7 @@ endif
 help:
 	@echo 'make install     set up everything in .venv (once; later runs do nothing)'
 	@echo 'make demo        train from 4 points per cell on real cells, and show the result'
-	@echo 'make annotate    annotate three of their images in the browser'
+	@echo 'make annotate    annotate five of their images in the browser'
 	@echo 'make test        run the tests'
 	@echo 'make test-install  install the wheel into empty environments, and use it'
 	@echo 'make bench       measure our parts beside what they replace'
@@ -47,7 +47,7 @@ demo: $(STAMP)
 annotate: $(STAMP)
 	.venv/bin/python tools/dataset_converters/hela.py --out data/hela
 	@mkdir -p data/walk/images
-	@cp data/hela/images/train/HeLa_t0[0-2]_train.tif data/walk/images/
+	@cp data/hela/images/train/HeLa_t0[0-4]_train.tif data/walk/images/
 	.venv/bin/python tools/annotate.py data/walk/images --db data/walk/project.db
 
 # One thread each: tests that start several processes would otherwise choke

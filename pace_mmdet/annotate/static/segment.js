@@ -128,8 +128,8 @@ export class SegmentMode extends PanningMode {
     return `${cells.length} cells on this image${
       kept ? `, ${kept} of them with a box of yours` : ''}${
       dropped ? `; ${dropped} left out that were rejected or are doubled`
-        : ''}${without ? `; ${without} boxes have none yet: the model finds `
-        + 'no cell there' : ''}`;
+        : ''}${without ? `; none yet for ${without} of your boxes: the `
+        + 'model finds no cell there' : ''}`;
   }
 
   showTask() {
