@@ -1,15 +1,20 @@
 """Set-up and synthetic data shared by all tests."""
 import json
 import os
+import shutil
 
 import pytest
 from mmengine.registry import init_default_scope
+from playwright.sync_api import sync_playwright
 
 import pace_mmdet.structures  # noqa: F401
 from pace_mmdet.coco.converting import masks_to_points
 from pace_mmdet.testing import write_synthetic_coco
 
 from .cases import case  # noqa: F401
+
+HOW = ('no Chromium on this system; the tests of the page need it: '
+       'apt-get install chromium')
 
 
 def pytest_runtest_setup(item):
@@ -60,3 +65,17 @@ def edit():
         return path
 
     return change
+
+
+@pytest.fixture(scope='session')
+def browser():
+    """The system's Chromium, without a window."""
+    path = shutil.which('chromium') or shutil.which('chromium-browser')
+    if path is None:
+        pytest.skip(HOW)
+    with sync_playwright() as playwright:
+        # Its sandbox does not run as root, which is what CI is.
+        browser = playwright.chromium.launch(
+            executable_path=path, args=['--no-sandbox'])
+        yield browser
+        browser.close()

@@ -1,7 +1,6 @@
 """Small projects, and a server to talk to."""
 import http.client
 import json
-import shutil
 import threading
 from contextlib import contextmanager
 
@@ -9,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from playwright.sync_api import sync_playwright
 
 from pace_mmdet.annotate import Project, changes
 from pace_mmdet.annotate.app import make_app
@@ -20,8 +18,6 @@ from .browser import new_page
 # Images of 80 x 60 pixels (width x height).
 WIDTH, HEIGHT = 80, 60
 TOKEN = 'a-token-of-enough-characters'
-HOW = ('no Chromium on this system; the tests of the page need it: '
-       'apt-get install chromium')
 
 
 @pytest.fixture
@@ -123,20 +119,6 @@ def shared(tmp_path_factory):
     cv2.imwrite(str(root / 'a.png'), np.zeros((HEIGHT, WIDTH), np.uint8))
     with Project(root, root / 'p.db') as project, serving(project) as port:
         yield Client(port)
-
-
-@pytest.fixture(scope='session')
-def browser():
-    """The system's Chromium, without a window."""
-    path = shutil.which('chromium') or shutil.which('chromium-browser')
-    if path is None:
-        pytest.skip(HOW)
-    with sync_playwright() as playwright:
-        # Its sandbox does not run as root, which is what CI is.
-        browser = playwright.chromium.launch(
-            executable_path=path, args=['--no-sandbox'])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

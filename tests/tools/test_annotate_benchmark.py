@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.annotate.test_models import fake  # noqa: F401
 
 TOOLS = Path(__file__).parents[2] / 'tools/benchmarks'
@@ -29,13 +27,11 @@ def test_annotate_server():
     assert page == bool(CHROMIUM)
 
 
-@pytest.mark.skipif(not CHROMIUM, reason='no Chromium on this system: '
-                    'apt-get install chromium')
-def test_answers_while_a_model_is_trained(fake, monkeypatch,  # noqa: F811
-                                          tmp_path):
+def test_answers_while_a_model_is_trained(
+        fake, browser, monkeypatch, tmp_path):  # noqa: F811
     monkeypatch.syspath_prepend(str(TOOLS))
     measure = runpy.run_path(str(TOOLS / 'annotate_training.py'))['measure']
-    shown, saved = measure(tmp_path / 'project', CHROMIUM, 8, 0.02)
+    shown, saved = measure(tmp_path / 'project', browser, 8, 0.02)
     for comparison in (shown, saved):
         assert '8 answers in a page on ' in comparison.title
         assert all(cost.seconds > 0 for cost in comparison.costs.values())

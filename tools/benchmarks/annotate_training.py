@@ -17,7 +17,7 @@ from typing import Dict, List
 import numpy as np
 from annotate_server import (POINTS, Client, answer_in_page, find_chromium,
                              make_project, open_questions, run_server, start)
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from pace_mmdet.annotate import Project, changes
 from pace_mmdet.testing.benchmarking import (OURS, Comparison, Cost,
@@ -45,22 +45,24 @@ def main() -> None:
     chromium = find_chromium()
     comparisons = []
     if chromium is not None:
-        with tempfile.TemporaryDirectory() as root:
-            comparisons = measure(Path(root, 'training'), chromium,
+        with tempfile.TemporaryDirectory() as root, \
+                sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=chromium, args=['--no-sandbox'])
+            comparisons = measure(Path(root, 'training'), browser,
                                   args.answers, args.pause)
+            browser.close()
     publish(comparisons, args.json)
 
 
-def measure(root: Path, chromium: str, answers: int,
+def measure(root: Path, browser: Browser, answers: int,
             pause: float) -> List[Comparison]:
     """Answer in a page, without and with training."""
     port = make_project(root, 2, CELLS, more=-(-2 * answers // POINTS) + 1)
     complete(root, (1, 2))
     server = start(run_server, root, port)
-    client = Client(root, port, 1)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=['--no-sandbox'])
+    try:
+        client = Client(root, port, 1)
         page = open_questions(browser, f'http://127.0.0.1:{port}/#3')
         before = answer_in_page(page, answers // 2, pause)
         client.post('/api/model/train', dict(
@@ -72,9 +74,10 @@ def measure(root: Path, chromium: str, answers: int,
         client.post('/api/model/stop', {})
         wait(port, lambda row: row['state'] != 'running')
         after = answer_in_page(page, answers - answers // 2, pause)
-        browser.close()
-    os.kill(server.pid, signal.SIGKILL)
-    server.join()
+        page.close()
+    finally:
+        os.kill(server.pid, signal.SIGKILL)
+        server.join()
     steps = (last['progress']['iteration'] - first['progress']['iteration'])
     if first['state'] != 'running' or last['state'] != 'running':
         raise RuntimeError(f'training did not last: {last}')
