@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 from mmengine.registry import init_default_scope
-from playwright.sync_api import sync_playwright
 
 import pace_mmdet.structures  # noqa: F401
 from pace_mmdet.coco.converting import masks_to_points
@@ -73,6 +72,8 @@ def browser():
     path = shutil.which('chromium') or shutil.which('chromium-browser')
     if path is None:
         pytest.skip(HOW)
+    # Tests of an installed package do without it.
+    from playwright.sync_api import sync_playwright
     with sync_playwright() as playwright:
         # Its sandbox does not run as root, which is what CI is.
         browser = playwright.chromium.launch(
