@@ -4,8 +4,7 @@ _base_ = [
     '../_base_/schedules/plus_500.py', '../_base_/runtime.py'
 ]
 train_pipeline = [
-    dict(type='SeedSample'),
-    dict(type='LoadMicroscopyImage', normalize='standard'),
+    *_base_.flow_pipelines.train[:2],
     dict(type='LoadPolygonAnnotations'),
     *_base_.flow_pipelines.train[3:]
 ]

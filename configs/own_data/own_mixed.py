@@ -12,8 +12,7 @@ masks = dict(
     data_prefix=dict(img='images/'),
     filter_cfg=dict(filter_empty_gt=True),
     pipeline=[
-        dict(type='SeedSample'),
-        dict(type='LoadMicroscopyImage', normalize='standard'),
+        *_base_.flow_pipelines.train[:2],
         dict(type='LoadPolygonAnnotations'),
         *_base_.flow_pipelines.train[3:]
     ])

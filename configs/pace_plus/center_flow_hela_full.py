@@ -2,8 +2,7 @@
 _base_ = './center_flow_hela_4pt.py'
 
 train_pipeline = [
-    dict(type='SeedSample'),
-    dict(type='LoadMicroscopyImage', normalize='standard'),
+    *_base_.train_pipeline[:2],
     dict(type='LoadPolygonAnnotations'),
     *_base_.train_pipeline[3:]
 ]

@@ -55,37 +55,56 @@ def directions(places: Tensor, centers: Tensor) -> Tensor:
     return to_center / to_center.norm(dim=-1, keepdim=True).clamp(min=1)
 
 
-def candidate_boxes(places: Tensor, bboxes: Tensor,
+def _axis_squares(values: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Squares of distances from the middles of sides, in halves of the side.
+
+    Args:
+        values (Tensor): Of one coordinate, shape (...).
+        low (Tensor): Where the sides begin, shape (N, ).
+        high (Tensor): Where they end, shape (N, ).
+
+    Returns:
+        Tensor: Shape (..., N); infinite beyond the side.
+    """
+    half = ((high - low) / 2).clamp(min=0.5)
+    offsets = (values[..., None] - (low + high) / 2) / half
+    return offsets.square().masked_fill(offsets.abs() >= 1, torch.inf)
+
+
+def candidate_boxes(x: Tensor, y: Tensor, bboxes: Tensor,
                     most: int) -> Tuple[Tensor, Tensor, Tensor]:
     """The boxes that places lie in.
 
     Args:
-        places (Tensor): (x, y), shape (M, 2).
+        x (Tensor): Of the places; with ``y`` of a shape (...) that both
+            broadcast to: (M, ) each, or (1, w) and (h, 1) for a grid.
+        y (Tensor): See ``x``.
         bboxes (Tensor): Shape (N, 4), N at least 1.
         most (int): How many are kept of each place.
 
     Returns:
         tuple[Tensor]: Indices of the k = min(most, N) boxes in which a place
-        lies most centrally, shape (M, k); the square of its distance from
+        lies most centrally, shape (..., k); the square of its distance from
         their middles, in units of half their width and height, infinite where
-        it is not in the box, (M, k); and in how many boxes it lies, (M, ).
+        it is not in the box, (..., k); and in how many boxes it lies, (...).
     """
-    centers = box_centers(bboxes)
-    half = ((bboxes[:, 2:] - bboxes[:, :2]) / 2).clamp(min=0.5)
+    across, down = torch.broadcast_tensors(
+        _axis_squares(x, bboxes[:, 0], bboxes[:, 2]),
+        _axis_squares(y, bboxes[:, 1], bboxes[:, 3]))
+    rows = max(_PAIRS_AT_ONCE // max(across[:1].numel(), 1), 1)
     indices, squares, counts = [], [], []
-    for part in places.split(max(_PAIRS_AT_ONCE // len(bboxes), 1)):
-        offsets = (part[:, None] - centers) / half
-        inside = (offsets.abs() < 1).all(-1)
-        square = offsets.square().sum(-1).masked_fill(~inside, torch.inf)
+    for some_across, some_down in zip(across.split(rows), down.split(rows)):
+        square = some_across + some_down
         nearest, index = square.topk(
-            min(most, len(bboxes)), dim=1, largest=False)
+            min(most, len(bboxes)), dim=-1, largest=False)
         indices.append(index)
         squares.append(nearest)
-        counts.append(inside.sum(1))
+        counts.append((square < torch.inf).sum(-1))
     return torch.cat(indices), torch.cat(squares), torch.cat(counts)
 
 
-def owned_directions(places: Tensor,
+def owned_directions(x: Tensor,
+                     y: Tensor,
                      bboxes: Tensor,
                      flow: Tensor,
                      agreement: float = 2.0,
@@ -93,24 +112,27 @@ def owned_directions(places: Tensor,
     """Where each place should flow to, by the box that owns it.
 
     Args:
-        places (Tensor): (x, y), shape (M, 2).
+        x (Tensor): As of :func:`candidate_boxes`.
+        y (Tensor): As of :func:`candidate_boxes`.
         bboxes (Tensor): Shape (N, 4), N at least 1.
         flow (Tensor): The flow predicted there, in units of its full length,
-            shape (M, 2).
+            shape (..., 2).
         agreement (float): How much the cosine between the flow and the
             direction to a box's middle counts against the square of the
             distance from it (:func:`candidate_boxes`).
         most (int): How many boxes a place may be in; more are not looked at.
 
     Returns:
-        tuple[Tensor]: Directions, shape (M, 2), of no meaning outside all
-        boxes; in how many boxes each place lies, shape (M, ).
+        tuple[Tensor]: Directions, shape (..., 2), of no meaning outside all
+        boxes; in how many boxes each place lies, shape (...).
     """
-    index, square, count = candidate_boxes(places, bboxes, most)
-    to_center = directions(places[:, None], box_centers(bboxes)[index])
-    cosine = (to_center * flow[:, None]).sum(-1).clamp(-1, 1)
-    owner = (agreement * cosine - square).argmax(1)
-    return to_center[torch.arange(len(places)), owner], count
+    index, square, count = candidate_boxes(x, y, bboxes, most)
+    places = torch.stack(torch.broadcast_tensors(x, y), -1)
+    to_center = directions(places[..., None, :], box_centers(bboxes)[index])
+    cosine = (to_center * flow[..., None, :]).sum(-1).clamp(-1, 1)
+    owner = (agreement * cosine - square).argmax(-1)
+    owner = owner[..., None, None].expand(*owner.shape, 1, 2)
+    return to_center.gather(-2, owner).squeeze(-2), count
 
 
 def sample_map(values: Tensor, places: Tensor, stride: float) -> Tensor:
@@ -156,7 +178,7 @@ def point_losses(logits: Tensor, flow: Tensor, points: Tensor,
     values = sample_map(
         torch.cat([logits[None], flow]), places[None], stride)[:, 0]
     # No for this cell may be yes for another.
-    _, _, count = candidate_boxes(places, bboxes, 1)
+    _, _, count = candidate_boxes(*places.T, bboxes, 1)
     known = ((on_cell == 1) | (count <= 1)).float()
     loss = F.binary_cross_entropy_with_logits(
         values[0], on_cell, reduction='none')
@@ -183,13 +205,13 @@ def region_losses(logits: Tensor, flow: Tensor, bboxes: Tensor,
         square error of the flow: everywhere, against the owner's direction
         times the foreground's probability as predicted now.
     """
-    height, width = logits.shape
-    places = pixel_centers(height, width, stride, logits.device).view(-1, 2)
     if len(bboxes):
-        now = flow.detach().flatten(1).T / FLOW_LENGTH
-        target, count = owned_directions(places, bboxes, now)
-        in_boxes = (count > 0).view(height, width)
-        target = target.T.view(2, height, width)
+        places = pixel_centers(*logits.shape, stride, logits.device)
+        now = flow.detach().permute(1, 2, 0) / FLOW_LENGTH
+        target, count = owned_directions(places[:1, :, 0], places[:, :1, 1],
+                                         bboxes, now)
+        in_boxes = count > 0
+        target = target.permute(2, 0, 1)
         target = target * logits.detach().sigmoid() * in_boxes * FLOW_LENGTH
     else:
         in_boxes = torch.zeros_like(valid)

@@ -60,7 +60,7 @@ def test_directions_shrink_at_the_middle():
 def test_candidate_boxes(monkeypatch, most, at_once):
     monkeypatch.setattr(center_flow, '_PAIRS_AT_ONCE', at_once)
     places = pixel_centers(8, 16, 2, torch.device('cpu')).view(-1, 2)
-    index, square, count = candidate_boxes(places, BOXES, most)
+    index, square, count = candidate_boxes(*places.T, BOXES, most)
     boxes = BOXES.tolist()
     for place, row, values, number in zip(places.tolist(), index.tolist(),
                                           square.tolist(), count.tolist()):
@@ -74,10 +74,22 @@ def test_candidate_boxes(monkeypatch, most, at_once):
             [squared(place, boxes[i]) for i in kept])
 
 
+@pytest.mark.parametrize('at_once', [1, 100])
+def test_a_grid_is_its_places(monkeypatch, at_once):
+    grid = pixel_centers(8, 16, 2, torch.device('cpu'))
+    flow = torch.randn(8, 16, 2, generator=torch.Generator().manual_seed(0))
+    expected = owned_directions(
+        *grid.view(-1, 2).T, BOXES, flow.view(-1, 2))
+    monkeypatch.setattr(center_flow, '_PAIRS_AT_ONCE', at_once)
+    found = owned_directions(grid[:1, :, 0], grid[:, :1, 1], BOXES, flow)
+    assert torch.equal(found[0], expected[0].view(8, 16, 2))
+    assert torch.equal(found[1], expected[1].view(8, 16))
+
+
 def test_a_box_without_area_holds_no_pixel():
     places = pixel_centers(4, 4, 2, torch.device('cpu')).view(-1, 2)
     _, square, count = candidate_boxes(
-        places, torch.tensor([[3., 1, 3, 7], [8., 8, 8, 8]]), 3)
+        *places.T, torch.tensor([[3., 1, 3, 7], [8., 8, 8, 8]]), 3)
     assert torch.isfinite(square).sum() == count.sum()
     assert not torch.isnan(square).any()
 
@@ -87,7 +99,7 @@ def test_the_flow_decides_where_boxes_overlap():
     left, right = ((BOXES[i, :2] + BOXES[i, 2:]) / 2 for i in (0, 1))
     for center in (left, right):
         flow = directions(place, center)
-        found, count = owned_directions(place, BOXES, flow)
+        found, count = owned_directions(*place.T, BOXES, flow)
         assert count.item() == 2
         assert torch.allclose(found, directions(place, center))
 

@@ -25,7 +25,7 @@ cell_length = dict(images=None, network=36)
 flow_pipelines = dict(
     train=[
         dict(type='SeedSample'),
-        dict(type='LoadMicroscopyImage', normalize='standard'),
+        dict(type='LoadMicroscopyImage', normalize='standard', keep_mb=512),
         dict(type='LoadPointAnnotations'),
         dict(
             type='RandomChoice',

@@ -5,7 +5,8 @@ test_cfg = dict(type='TestLoop')
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=0.002, weight_decay=0.02),
+    optimizer=dict(
+        type='AdamW', lr=0.002, weight_decay=0.02, fused=True),
     clip_grad=dict(max_norm=5.0))
 
 param_scheduler = [

@@ -1,3 +1,5 @@
+import pickle
+
 import imageio.v3 as imageio
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ from mmdet.structures.bbox import HorizontalBoxes
 
 from pace_mmdet.datasets import (CellPointDataset, LoadMicroscopyImage,
                                  LoadPointAnnotations)
+from pace_mmdet.datasets.transforms import loading
 from pace_mmdet.errors import ImageFileError
+from pace_mmdet.images.stacks import read_image
 from pace_mmdet.structures import InstancePoints
 
 RAMP = np.linspace(30000, 36000, 48).astype(np.uint16).reshape(6, 8)
@@ -57,6 +61,31 @@ def test_colour_is_bgr_like_the_stock_loader(tmp_path):
     loaded = ours(dict(img_path=str(path)))['img']
     assert np.array_equal(loaded, expected)
     assert loaded.flags.c_contiguous
+
+
+@pytest.mark.parametrize('shape', [(400, 800), (400, 800, 3)])
+def test_images_are_kept_while_they_fit(tmp_path, monkeypatch, shape):
+    paths = []
+    for name in 'abc':
+        paths.append(str(tmp_path / f'{name}.tif'))
+        tifffile.imwrite(paths[-1], np.random.default_rng(len(paths)).integers(
+            0, 255, shape, np.uint8))
+    plain = LoadMicroscopyImage('none')
+    expected = [plain(dict(img_path=path))['img'] for path in paths]
+    read = []
+    monkeypatch.setattr(
+        loading, 'read_image',
+        lambda path, *options: read.append(path) or read_image(path, *options))
+    # One in colour fits, or all three that are grey.
+    keeping = LoadMicroscopyImage('none', keep_mb=1)
+    for _ in range(3):
+        for path, img in zip(paths, expected):
+            loaded = keeping(dict(img_path=path))['img']
+            assert np.array_equal(loaded, img)
+            loaded[:] = 0  # what is done to it is not kept
+    assert len(read) == (3 if len(shape) == 2 else 1 + 3 * 2)
+    again = pickle.loads(pickle.dumps(keeping))
+    assert np.array_equal(again(dict(img_path=paths[0]))['img'], expected[0])
 
 
 def test_page(tmp_path):

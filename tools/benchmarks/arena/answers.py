@@ -65,7 +65,7 @@ def answers_of(job: dict, ann_file: Path) -> Tuple[np.ndarray, np.ndarray]:
         with torch.no_grad():
             logits = model(data['inputs'])[0][0]
         on_cell = sample_map(logits, points, model.bbox_head.stride)[0]
-        _, _, count = candidate_boxes(points.view(-1, 2), boxes, 1)
+        _, _, count = candidate_boxes(*points.view(-1, 2).T, boxes, 1)
         count = count.view(on_cell.shape).clamp(min=1)
         probs.append((on_cell.sigmoid() / count).numpy())
         labels += [cell['point_labels'][:job['points']] for cell in cells]
