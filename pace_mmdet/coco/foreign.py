@@ -225,6 +225,10 @@ def _of_geojson(path: Path, size: tuple,
     content = json.loads(read_json_bytes(path))
     features = content.get('features', [content]) if isinstance(
         content, dict) else content
+    if not isinstance(features, list) or not all(
+            isinstance(feature, dict) for feature in features):
+        raise ValueError('no GeoJSON: expected a feature, a list of them, or '
+                         'a FeatureCollection')
     for feature in features:
         shape = feature.get('geometry') or {}
         places = shape.get('coordinates')

@@ -68,10 +68,11 @@ def open_tiff(path: Path) -> tifffile.TiffFile:
     """Open a TIFF file.
 
     Raises:
-        ImageFileError: If its pages lead in a circle.
+        ImageFileError: If its pages lead in a circle, or it has no pixels.
     """
     tif = _OwnFile(path)
     try:
+        _check_first_page(tif, path)
         _check_chain(tif, path)
     except BaseException:
         tif.close()
@@ -82,6 +83,15 @@ def open_tiff(path: Path) -> tifffile.TiffFile:
 def is_plain(tif: tifffile.TiffFile) -> bool:
     """Whether a file is no more than pages of one size and type."""
     return bool(tif.is_uniform) and set(tif.flags) <= _PLAIN
+
+
+def _check_first_page(tif: tifffile.TiffFile, path: Path) -> None:
+    try:
+        first = tif.pages.first
+    except IndexError:
+        raise ImageFileError(f'{path}: holds no page') from None
+    if not first.imagewidth * first.imagelength:
+        raise ImageFileError(f'{path}: its first page has no pixels')
 
 
 def _check_chain(tif: tifffile.TiffFile, path: Path) -> None:

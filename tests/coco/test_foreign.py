@@ -135,6 +135,14 @@ def test_labelme_of_another_size(folders, tmp_path):
         import_annotations(images, annotations, tmp_path / 'o.json')
 
 
+@pytest.mark.parametrize('text', ['null', '"a"', '[1]', '{"features": 3}'])
+def test_no_geojson(folders, tmp_path, text):
+    images, annotations = folders
+    (annotations / 'a.geojson').write_text(text)
+    with pytest.raises(AnnotationError, match='no GeoJSON'):
+        import_annotations(images, annotations, tmp_path / 'o.json')
+
+
 def test_faults_of_a_folder_at_once(folders, tmp_path):
     images, annotations = folders
     (annotations / 'a.json').write_text('{}')

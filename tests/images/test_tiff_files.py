@@ -58,6 +58,18 @@ def test_a_page_of_another_size_in_a_long_stack(tmp_path):
             stack.read(50)
 
 
+def test_files_without_pixels(tmp_path):
+    path = tmp_path / 'a.tif'
+    path.write_bytes(struct.pack('<2sHI', b'II', 42, 0))
+    with pytest.raises(ImageFileError, match='a.tif: holds no page'):
+        ImageStack(path)
+    path.write_bytes(b'II*\0\x08\0\0\0' + struct.pack('<H', 2) + b''.join(
+        struct.pack('<HHII', tag, 4, 1, value)
+        for tag, value in ((256, 5), (257, 0))) + struct.pack('<I', 0))
+    with pytest.raises(ImageFileError, match='first page has no pixels'):
+        ImageStack(path)
+
+
 @pytest.mark.parametrize(('num_pages', 'last'), [(3, 1), (200, 150),
                                                  (5000, 4999)])
 def test_pages_that_lead_in_a_circle(tmp_path, num_pages, last):
