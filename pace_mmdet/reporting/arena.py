@@ -73,7 +73,9 @@ def _row(method: str, variant: str, runs: List[dict],
          full: Optional[List[dict]]) -> List[str]:
     name = f'{method}, {variant}' if variant else method
     share = ''
-    if full and method.startswith('ours'):
+    # Only of models that were trained as long.
+    if full and method.startswith('ours') and len(
+            {run['steps'] for run in (*runs, *full)}) == 1:
         means = [statistics.fmean(run['AP'] for run in some)
                  for some in (runs, full)]
         share = f'{100 * means[0] / means[1]:.1f}'
