@@ -4,6 +4,8 @@ One file for each image (Fiji's and StarDist's ROI zips, QuPath's GeoJSON,
 labelme's JSON), or COCO files as CVAT, Label Studio and Roboflow export them.
 Coordinates are continuous pixels of the image.
 """
+import base64
+import io
 import json
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -12,6 +14,7 @@ from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
 
 import numpy as np
 import roifile
+from PIL import Image
 from pycocotools import mask as mask_utils
 from rich.progress import track
 
@@ -20,6 +23,7 @@ from pace_mmdet.files import refuse_inputs
 from pace_mmdet.images.folders import list_folder, stem_of
 from pace_mmdet.images.paths import bare_name
 from pace_mmdet.images.stacks import read_image
+from pace_mmdet.masks.codes import encode_bitmaps
 from pace_mmdet.masks.segmentations import read_masks
 
 from .files import ImageEntry, read_document, read_json_bytes, write_coco
@@ -39,11 +43,14 @@ class Imported(NamedTuple):
         images (int): Images.
         cells (int): Annotations.
         left_out (dict): Reason to how many were left out.
+        without (list[str]): Images of the folder that there are no
+            annotations of; they are not in the file.
         fit (BoxFit): How the boxes of COCO files fit their masks.
     """
     images: int
     cells: int
     left_out: Dict[str, int]
+    without: List[str]
     fit: BoxFit
 
     def lines(self) -> List[str]:
@@ -51,7 +58,9 @@ class Imported(NamedTuple):
         return [f'{self.images} images, {self.cells} cells'] + [
             f'  {count} left out: {reason}'
             for reason, count in self.left_out.items()
-        ] + [f'  {line}' for line in self.fit.lines()]
+        ] + [f'  not in it, without annotations: {name}'
+             for name in self.without
+             ] + [f'  {line}' for line in self.fit.lines()]
 
 
 def import_annotations(images: Union[str, Path],
@@ -119,7 +128,8 @@ def import_annotations(images: Union[str, Path],
     write_coco(target, entries, [dict(id=1, name=category)], written,
                lambda: dict(description=f'imported from {annotations.name}',
                             left_out=left_out))
-    return Imported(len(entries), len(written), left_out, fit)
+    without = [name for name in sizes if name not in outlines]
+    return Imported(len(entries), len(written), left_out, without, fit)
 
 
 def _annotations(outlines: Sequence[Outline], image: ImageEntry, before: int,
@@ -265,8 +275,30 @@ def _of_labelme(path: Path, size: tuple,
         elif kind == 'circle':
             radius = float(np.hypot(*(points[1] - points[0])))
             yield _ellipse(*points[0], radius, radius)
+        elif kind == 'mask':
+            yield _of_picture(shape['mask'], points.astype(int), size)
         else:
             yield _no_area(kind)
+
+
+def _of_picture(text: str, corners: np.ndarray, size: tuple) -> dict:
+    """A mask that labelme holds as a PNG of its box, corners included."""
+    (left, top), (right, bottom) = corners
+    with Image.open(io.BytesIO(base64.b64decode(text)),
+                    formats=('PNG', )) as picture:
+        if picture.size != (right + 1 - left, bottom + 1 - top):
+            raise ValueError(f'a mask of {picture.size[0]} x '
+                             f'{picture.size[1]} pixels in a box of '
+                             f'{right + 1 - left} x {bottom + 1 - top}')
+        part = np.asarray(picture.convert('L')) > 0
+    height, width = size
+    mask = np.zeros(size, bool)
+    # What lies beyond the image is not there.
+    up, before = max(-top, 0), max(-left, 0)
+    inside = part[up:max(height - top, 0), before:max(width - left, 0)]
+    top, left = top + up, left + before
+    mask[top:top + inside.shape[0], left:left + inside.shape[1]] = inside
+    return dict(size=list(size), counts=encode_bitmaps([mask])[0])
 
 
 def _of_coco(path: Path, sizes: Dict[str, tuple], faults: Faults,
@@ -362,8 +394,7 @@ def _with_holes(rings: Sequence[np.ndarray], size: tuple) -> Any:
     for polygon in polygons:
         code, = mask_utils.frPyObjects([polygon], *size)
         inside ^= mask_utils.decode(code).astype(bool)
-    code = mask_utils.encode(np.asfortranarray(inside, np.uint8))
-    return dict(size=list(size), counts=code['counts'])
+    return dict(size=list(size), counts=encode_bitmaps([inside])[0])
 
 
 _READERS: Dict[str, Callable[[Path, tuple, Optional[Slice]],

@@ -1,3 +1,5 @@
+import base64
+import io
 import json
 import zipfile
 
@@ -5,6 +7,7 @@ import numpy as np
 import pytest
 import roifile
 import tifffile
+from PIL import Image
 from pycocotools import mask as mask_utils
 
 from pace_mmdet.coco.foreign import import_annotations
@@ -123,6 +126,46 @@ def test_labelme(folders, tmp_path):
     assert np.array_equal(polygon, square())
     assert np.array_equal(rectangle, square())
     assert abs(circle.sum() - np.pi * 100) < 12
+
+
+def png(mask):
+    file = io.BytesIO()
+    Image.fromarray(mask).save(file, 'PNG')
+    return base64.b64encode(file.getvalue()).decode()
+
+
+@pytest.mark.parametrize('corner', [(10, 5), (-4, -2), (70, 50), (90, 5)])
+def test_masks_of_labelme(folders, tmp_path, corner):
+    images, annotations = folders
+    part = np.random.default_rng(0).random((20, 25)) > 0.5
+    x, y = corner
+    shapes = [
+        dict(points=SQUARE),
+        dict(points=[[x, y], [x + 24, y + 19]], shape_type='mask',
+             mask=png(part))]
+    (annotations / 'a.json').write_text(json.dumps(dict(shapes=shapes)))
+    import_annotations(images, annotations, tmp_path / 'o.json')
+    wide = np.zeros((160, 180), bool)
+    wide[50 + y:70 + y, 50 + x:75 + x] = part
+    expected = wide[50:110, 50:130]
+    _, *masks = masks_of(tmp_path / 'o.json')
+    assert [mask.tolist() for mask in masks] == [
+        expected.tolist()] * bool(expected.any())
+    shapes[1]['points'][1][0] += 1
+    (annotations / 'a.json').write_text(json.dumps(dict(shapes=shapes)))
+    with pytest.raises(AnnotationError, match='a mask of 25 x 20 pixels in a '
+                       'box of 26 x 20'):
+        import_annotations(images, annotations, tmp_path / 'o.json')
+
+
+def test_images_without_annotations_are_named(folders, tmp_path):
+    images, annotations = folders
+    tifffile.imwrite(images / 'b.tif', np.zeros((60, 80), np.uint8))
+    (annotations / 'a.json').write_text(
+        json.dumps(dict(shapes=[dict(points=SQUARE)])))
+    report = import_annotations(images, annotations, tmp_path / 'o.json')
+    assert report.without == ['b.tif']
+    assert 'without annotations: b.tif' in '\n'.join(report.lines())
 
 
 def test_labelme_of_another_size(folders, tmp_path):
