@@ -17,7 +17,8 @@ _CONVOLUTIONS = ('Conv', 'Conv2d')
 _NORMS = ('BN', 'BN2d', 'SyncBN', 'GN', 'LN')
 
 STORED_TYPES: Dict[str, Tuple[str, ...]] = dict(
-    model=('FasterRCNN', 'MaskRCNN', 'CascadeRCNN', 'SingleStageDetector'),
+    model=('FasterRCNN', 'MaskRCNN', 'CascadeRCNN', 'SingleStageDetector',
+           'CenterFlowDetector'),
     data_preprocessor=('DetDataPreprocessor', ),
     backbone=('ResNet', 'ResNeXt', 'ResNeSt', 'SwinTransformer', 'CellUNet'),
     neck=('FPN', ),

@@ -22,9 +22,9 @@ from .flow_grouping import flow_scores, group_pixels, label_codes
 class CenterFlowHead(BaseDenseHead):
     """Predicts foreground and flow at each pixel; groups them into cells.
 
-    It stands for ``bbox_head`` in a ``SingleStageDetector``. Every pixel is
-    an example, so that it learns from few images what a detector that samples
-    anchors and boxes needs many for. It takes one class.
+    It stands for ``bbox_head`` in a :class:`CenterFlowDetector`. Every pixel
+    is an example, so that it learns from few images what a detector that
+    samples anchors and boxes needs many for. It takes one class.
 
     Of a cell it learns from its box and from what is in ``masks``: the
     answers of an :class:`~pace_mmdet.structures.InstancePoints`

@@ -15,7 +15,7 @@ from pace_mmdet.structures import InstancePoints
 from .conftest import build, prepare
 
 MODEL = dict(
-    type='SingleStageDetector',
+    type='CenterFlowDetector',
     data_preprocessor=dict(
         type='DetDataPreprocessor', mean=[96.] * 3, std=[32.] * 3,
         pad_mask=True, pad_size_divisor=32),
