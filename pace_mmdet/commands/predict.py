@@ -76,6 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='tiles that go through the network at once (default: '
         '%(default)s)')
     parser.add_argument(
+        '--views', type=int, choices=(1, 2, 4),
+        help='from how many sides a flow model looks at an image: fewer are '
+        'faster, more outline better (default: as in its config, 4)')
+    parser.add_argument(
         '--corrections', metavar='JSON',
         help='what was said of these images in the annotation page, which '
         'writes the file: rejected cells are left out, those of its boxes are '
@@ -181,7 +185,8 @@ def _predict(args: argparse.Namespace, share: Share, jobs: List[Job],
         tile_size=args.tile_size,
         overlap=args.overlap,
         batch_size=args.batch_size,
-        in_bfloat16=args.amp)
+        in_bfloat16=args.amp,
+        views=args.views)
     console = Console(stderr=True)
     channel = args.channel
     if channel is None:

@@ -153,7 +153,8 @@ def load_detector(checkpoint: Union[str, Path],
                   score_thr: Optional[float] = None,
                   device: Optional[str] = None,
                   trust: bool = False,
-                  in_bfloat16: bool = False) -> tuple:
+                  in_bfloat16: bool = False,
+                  views: Optional[int] = None) -> tuple:
     """Load a trained model.
 
     Args:
@@ -166,6 +167,8 @@ def load_detector(checkpoint: Union[str, Path],
             if there is one.
         trust (bool): Whether to run code that the checkpoint may hold.
         in_bfloat16 (bool): As of :class:`NetworkDetector`.
+        views (int, optional): From how many sides a flow model looks at an
+            image, see ``CenterFlowDetector``; by default as its config says.
 
     Returns:
         tuple[NetworkDetector, Config]: The model, and its config.
@@ -185,6 +188,8 @@ def load_detector(checkpoint: Union[str, Path],
     with _safe_loading(trust), naming_config(config or checkpoint):
         fit_to_cells(cfg, content)
         _prepare_model_cfg(cfg.model, score_threshold(cfg, score_thr))
+        if views is not None:
+            _set_views(cfg.model, views)
         model = revert_sync_batchnorm(MODELS.build(cfg.model))
         usual_pixels = _usual_pixels(cfg)
     check_weights(model, content, str(checkpoint))
@@ -247,6 +252,16 @@ def _prepare_model_cfg(model: dict, score_thr: float) -> None:
         test_cfg.rcnn.mask_codes = True
     for part in _parts_with(test_cfg, 'score_thr'):
         part['score_thr'] = max(part['score_thr'], score_thr)
+
+
+def _set_views(model: dict, views: int) -> None:
+    head = model.get('bbox_head') or {}
+    if head.get('type') != 'CenterFlowHead':
+        raise UserError(f'only flow models look at an image from {views} '
+                        f'sides, this one is a {model.get("type")}')
+    # Checkpoints of before that was possible name another detector.
+    model['type'] = 'CenterFlowDetector'
+    model['test_cfg'] = dict(model.get('test_cfg') or {}, views=views)
 
 
 def _parts_with(value: Any, key: str) -> Iterator[dict]:

@@ -243,6 +243,7 @@ def load_segmenter(checkpoint: Union[str, Path],
                    device: Optional[str] = None,
                    trust: bool = False,
                    in_bfloat16: bool = False,
+                   views: Optional[int] = None,
                    **tiling: Optional[int]) -> Segmenter:
     """Load a trained model as a :class:`Segmenter`.
 
@@ -264,6 +265,8 @@ def load_segmenter(checkpoint: Union[str, Path],
         trust (bool): Whether to run code that the checkpoint may hold.
         in_bfloat16 (bool): Whether to compute in 16 bits what loses nothing
             by it: faster on a GPU.
+        views (int, optional): From how many sides a flow model looks at an
+            image, 1, 2 or 4; by default as its config says.
         **tiling: ``tile_size``, ``overlap`` and ``batch_size`` of
             :class:`Segmenter`. Without a tile size (or None), tiles are so
             large that images as the config's are left whole.
@@ -273,7 +276,7 @@ def load_segmenter(checkpoint: Union[str, Path],
             or an argument makes no sense.
     """
     detector, cfg = load_detector(checkpoint, config, score_thr, device,
-                                  trust, in_bfloat16)
+                                  trust, in_bfloat16, views)
     with naming_config(config or checkpoint):
         preparation = preparation_of(cfg)
         usual_tile = tile_size(cfg)

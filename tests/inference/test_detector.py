@@ -20,9 +20,12 @@ from pace_mmdet.images.intensities import Intensities
 from pace_mmdet.inference import load_segmenter
 from pace_mmdet.inference.detector import NetworkDetector, load_detector
 from pace_mmdet.inference.preparation import preparation_of
+from pace_mmdet.models import CenterFlowDetector
 from pace_mmdet.testing import synthetic_cells
 
 from .networks import CONFIG, save_untrained
+
+FLOW_CONFIG = Path(__file__).parents[2] / 'configs/own_data/own_points.py'
 
 
 @pytest.fixture(scope='module')
@@ -180,6 +183,24 @@ def test_a_model_without_masks(tmp_path):
                     meta=dict(cfg=cfg.pretty_text)), tmp_path / 'x.pth')
     with pytest.raises(UserError, match='finds boxes only, no masks'):
         load_segmenter(tmp_path / 'x.pth')
+
+
+def test_views(trained, tmp_path):
+    cfg = Config.fromfile(FLOW_CONFIG)
+    cfg.model.type = 'SingleStageDetector'  # as it was at first
+    del cfg.model.test_cfg['views']
+    model = MODELS.build(cfg.model)
+    cfg.cell_length.images = 36
+    torch.save(dict(state_dict=model.state_dict(),
+                    meta=dict(cfg=cfg.pretty_text)), tmp_path / 'x.pth')
+    path = tmp_path / 'x.pth'
+    assert load_detector(path)[0].model.test_cfg.get('views') is None
+    detector, _ = load_detector(path, views=2)
+    assert isinstance(detector.model, CenterFlowDetector)
+    assert detector.model.test_cfg.views == 2
+    with pytest.raises(UserError, match='only flow models look at an image '
+                       'from 4 sides, this one is a CascadeRCNN'):
+        load_segmenter(trained[1], views=4)
 
 
 def test_tiles_of_a_reduced_copy(trained):

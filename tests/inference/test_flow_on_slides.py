@@ -19,12 +19,13 @@ from pace_mmdet.inference.slide_batch import SlideBatch
 
 CHANNELS = 16
 MODEL = dict(
-    type='SingleStageDetector',
+    type='CenterFlowDetector',
     data_preprocessor=dict(
         type='DetDataPreprocessor', mean=[96.] * 3, std=[32.] * 3,
         pad_mask=True, pad_size_divisor=32),
     backbone=dict(type='CellUNet', base_channels=CHANNELS, num_levels=3),
-    bbox_head=dict(type='CenterFlowHead', in_channels=CHANNELS, steps=20))
+    bbox_head=dict(type='CenterFlowHead', in_channels=CHANNELS, steps=20),
+    test_cfg=dict(views=2))
 
 
 def disks(height, width, tries, seed):
