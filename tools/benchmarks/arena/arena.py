@@ -74,12 +74,14 @@ OURS = {
     'ours, 4 points, twice the time': Ours(4, iterations=1000),
     'ours, 4 points, a quarter of the hours': Ours(4, 'peer'),
 }
-# Name: which images get masks, CPU time as a multiple of ours.
+# Name: which images get masks, CPU time as a multiple of ours, whether to
+# predict with its test-time augmentation.
 PEERS = {
-    'Cellpose 3, equal hours': ('peer', 1.0),
-    'Cellpose 3, all masks': ('ours', 1.0),
-    'Cellpose 3, equal hours, a third of the time': ('peer', 1 / 3),
-    'Cellpose 3, equal hours, twice the time': ('peer', 2.0),
+    'Cellpose 3, equal hours': ('peer', 1.0, False),
+    'Cellpose 3, equal hours, augmented': ('peer', 1.0, True),
+    'Cellpose 3, all masks': ('ours', 1.0, False),
+    'Cellpose 3, equal hours, a third of the time': ('peer', 1 / 3, False),
+    'Cellpose 3, equal hours, twice the time': ('peer', 2.0, False),
 }
 
 
@@ -197,7 +199,7 @@ def compete(name: str, root: Path, method: str, seed: int,
         done = run('train_ours.py', job)
         hours = label_hours(cells, way.points or -1)
     else:
-        share = PEERS[method][1]
+        _, share, augment = PEERS[method]
         reference = find(records, data=name, method='ours, 4 points',
                          seed=seed) or find(records, data=name,
                                             method='ours, 4 points')
@@ -206,7 +208,7 @@ def compete(name: str, root: Path, method: str, seed: int,
                              f'points" on {name} first')
         job.update(
             images=str(args.work_dir / name / 'images'),
-            train=str(files[part]),
+            train=str(files[part]), augment=augment,
             seconds=share * reference['train_seconds'])
         done = run('train_cellpose.py', job, args.cellpose)
         hours = label_hours(cells, -1)

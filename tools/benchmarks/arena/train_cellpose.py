@@ -9,7 +9,8 @@ steps than its own schedule of 2,000 epochs. A mask scores its mean cell
 probability.
 
 The job is a JSON with ``images`` (folder), ``train`` (COCO file), ``seconds``
-(of CPU), ``seed``, ``predict`` ({name: COCO file}) and ``out`` (folder).
+(of CPU), ``seed``, ``augment`` (whether it predicts from flipped tiles, too),
+``predict`` ({name: COCO file}) and ``out`` (folder).
 """
 import argparse
 import json
@@ -100,13 +101,14 @@ def fit(model, samples: list, seconds: float) -> int:
     return step
 
 
-def predict(model, samples: list, flow_threshold: float) -> tuple:
+def predict(model, samples: list, flow_threshold: float,
+            augment: bool) -> tuple:
     """COCO results, and CPU seconds an image."""
     results, seconds = [], 0.0
     for image_id, image, _ in samples:
         start = time.process_time()
         labels, flows, _ = model.eval(
-            image, channels=[0, 0], diameter=None,
+            image, channels=[0, 0], diameter=None, augment=augment,
             flow_threshold=flow_threshold)
         seconds += time.process_time() - start
         probs = 1 / (1 + np.exp(-flows[2].clip(-50, 50)))
@@ -149,7 +151,8 @@ def main() -> None:
         for kind, threshold in (('', 0.0), ('_checked', 0.4)):
             if kind and name != 'test':
                 continue
-            results, seconds = predict(model, samples, threshold)
+            results, seconds = predict(model, samples, threshold,
+                                       job['augment'])
             (out / f'{name}{kind}.json').write_text(json.dumps(results))
             if name == 'test':
                 done['predict_seconds'] = seconds
