@@ -16,7 +16,7 @@ model = dict(
     # times as fast and less exactly (docs/flow_model.md).
     test_cfg=dict(score_thr=0.05, mask_thr=0.5, min_area=6, views=4))
 # Scores are lower than those of a detector. Near the best F1 on the three
-# data sets of tools/benchmarks/arena (0.46, 0.19, 0.31).
+# data sets of tools/benchmarks/arena (0.48, 0.20, 0.34).
 predict_cfg = dict(score_thr=0.25)
 
 # Images are resized so that cells of `images` pixels have `network` pixels on
