@@ -55,7 +55,7 @@ def _of_tile(model: nn.Module, tile: np.ndarray, factor: float) -> np.ndarray:
     img = mmcv.imresize(as_bgr(tile), size)
     tensor = torch.from_numpy(np.ascontiguousarray(img.transpose(2, 0, 1)))
     data = model.data_preprocessor(dict(inputs=[tensor]), False)
-    logits, _ = model.bbox_head(model.extract_feat(data['inputs']))
+    logits, _ = model(data['inputs'])
     probs = logits[0][0].sigmoid().cpu().numpy()
     return _resized(probs, model.bbox_head.stride, size, (width, height))
 

@@ -59,6 +59,25 @@ class CenterFlowDetector(SingleStageDetector):
             raise ValueError(f'test_cfg.views must be 1, 2 or 4, got {views}')
         return VIEWS[:views]
 
+    def _forward(self, batch_inputs: Tensor, *args) -> tuple:
+        """Maps of the head, as means over the views: ``model(inputs)``.
+
+        Args:
+            batch_inputs (Tensor): Shape (B, C, H, W).
+            args: Unused.
+
+        Returns:
+            tuple[list[Tensor]]: As of :meth:`CenterFlowHead.forward`.
+        """
+        axes = self._axes()
+        logits, flow = 0, 0
+        for flipped in axes:
+            maps = self.bbox_head(
+                self.extract_feat(batch_inputs.flip(flipped)))
+            one, other = flip_back(maps[0][0], maps[1][0], flipped)
+            logits, flow = logits + one, flow + other
+        return [logits / len(axes)], [flow / len(axes)]
+
     def predict(self,
                 batch_inputs: Tensor,
                 batch_data_samples: SampleList,
@@ -74,15 +93,8 @@ class CenterFlowDetector(SingleStageDetector):
             list[:obj:`DetDataSample`]: With ``pred_instances``, see
             :meth:`CenterFlowHead.predict_by_feat`.
         """
-        axes = self._axes()
-        logits, flow = 0, 0
-        for flipped in axes:
-            maps = self.bbox_head(
-                self.extract_feat(batch_inputs.flip(flipped)))
-            one, other = flip_back(maps[0][0], maps[1][0], flipped)
-            logits, flow = logits + one, flow + other
         found = self.bbox_head.predict_by_feat(
-            [logits / len(axes)], [flow / len(axes)],
+            *self._forward(batch_inputs),
             batch_img_metas=[sample.metainfo for sample in batch_data_samples],
             rescale=rescale)
         return self.add_pred_to_datasample(batch_data_samples, found)

@@ -2,6 +2,7 @@
 import pytest
 import torch
 from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData
 
 from pace_mmdet.models import CenterFlowDetector
 from pace_mmdet.models.center_flow import FLOW_LENGTH
@@ -35,41 +36,40 @@ def test_flip_back(axes):
 
 
 @pytest.mark.parametrize('views', [1, 2, 4])
-def test_maps_are_means_over_views(views, monkeypatch):
-    model, seen = detector(views), []
-    monkeypatch.setattr(
-        model.bbox_head, 'predict_by_feat',
-        lambda *maps, **options: seen.append(maps) or [])
-    monkeypatch.setattr(model, 'add_pred_to_datasample',
-                        lambda samples, found: samples)
-    images = torch.randn(2, 3, 64, 96)
-    with torch.no_grad():
-        model.predict(images, [DetDataSample(metainfo={})] * 2)
-        each = [flip_back(*(maps[0] for maps in model(images.flip(axes))),
-                          axes) for axes in VIEWS[:views]]
-    for k in range(2):
-        mean = torch.stack([maps[k] for maps in each]).mean(0)
-        assert torch.allclose(seen[0][k][0], mean, atol=1e-5)
+@torch.no_grad()
+def test_maps_are_means_over_views(views):
+    model, images = detector(views), torch.randn(2, 3, 64, 96)
+    each = []
+    for axes in VIEWS[:views]:
+        (logits, ), (flow, ) = model.bbox_head(
+            model.extract_feat(images.flip(axes)))
+        each.append(flip_back(logits, flow, axes))
+    for (found, ), maps in zip(model(images), zip(*each)):
+        assert torch.allclose(found, torch.stack(maps).mean(0), atol=1e-5)
     if views > 1:
         assert not torch.allclose(each[0][0], each[1][0], atol=0.01)
 
 
-def test_a_flipped_image_has_the_flipped_maps(monkeypatch):
-    model, seen = detector(4), []
-    monkeypatch.setattr(
-        model.bbox_head, 'predict_by_feat',
-        lambda *maps, **options: seen.append(maps) or [])
-    monkeypatch.setattr(model, 'add_pred_to_datasample',
-                        lambda samples, found: samples)
-    image = torch.randn(1, 3, 64, 64)
-    with torch.no_grad():
-        for picture in (image, image.flip(-1)):
-            model.predict(picture, [DetDataSample(metainfo={})])
-    (logits, flow), flipped = (
-        (maps[0][0], maps[1][0]) for maps in seen)
+@torch.no_grad()
+def test_a_flipped_image_has_the_flipped_maps():
+    model, image = detector(4), torch.randn(1, 3, 64, 64)
+    (logits, ), (flow, ) = model(image)
+    flipped = [maps[0] for maps in model(image.flip(-1))]
     other_logits, other_flow = flip_back(*flipped, (-1, ))
     assert torch.allclose(logits, other_logits, atol=1e-4)
     assert torch.allclose(flow, other_flow, atol=1e-4 * FLOW_LENGTH)
+
+
+@torch.no_grad()
+def test_cells_are_found_in_the_means(monkeypatch):
+    model, image = detector(2), torch.randn(1, 3, 64, 64)
+    seen = []
+    monkeypatch.setattr(
+        model.bbox_head, 'predict_by_feat',
+        lambda *maps, **options: seen.append(maps) or [InstanceData()])
+    model.predict(image, [DetDataSample(metainfo={})])
+    for (found, ), (expected, ) in zip(seen[0], model(image)):
+        assert torch.equal(found, expected)
 
 
 def test_other_numbers_of_views():

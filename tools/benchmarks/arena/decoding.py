@@ -4,8 +4,8 @@
         --livecell LIVECELL_SAMPLE --usiigaci USIIGACI --work-dir WORK_DIR
 
 takes the networks that arena.py left in WORK_DIR, predicts the part
-'check' of each data set (images neither trained on nor tested on) once, and
-groups the pixels with one setting after another changed. The table's
+'check' of each data set (images neither trained on nor tested on) once for
+each number of views, and groups the pixels with one setting after another changed. The table's
 figures are mask AP and the best F1 at IoU 0.5 and 0.75, means over seeds.
 """
 import argparse
@@ -37,6 +37,7 @@ CONSTANTS = dict(
     _FEWEST=(0.25, 1.0))
 STEPS = (16, 28, 60)
 MASK_THRESHOLDS = (0.35, 0.4, 0.45, 0.55)
+VIEWS = (1, 2)
 
 
 class Maps(torch.nn.Module):
@@ -48,7 +49,8 @@ class Maps(torch.nn.Module):
 
     def test_step(self, data: dict) -> list:
         """As of a detector, of one image."""
-        key = data['data_samples'][0].img_id
+        key = (data['data_samples'][0].img_id,
+               self.model.test_cfg.get('views'))
         prepared = self.model.data_preprocessor(data, False)
         inputs, samples = prepared['inputs'], prepared['data_samples']
         if key not in self.seen:
@@ -60,8 +62,9 @@ class Maps(torch.nn.Module):
         return self.model.add_pred_to_datasample(samples, found)
 
 
-def settings(head: torch.nn.Module) -> Iterator[tuple]:
+def settings(model: torch.nn.Module) -> Iterator[tuple]:
     """Names of settings and what makes each hold."""
+    head = model.bbox_head
     yield 'as it is', mock.patch.object(head, 'steps', head.steps)
     for name, values in CONSTANTS.items():
         for value in values:
@@ -74,6 +77,9 @@ def settings(head: torch.nn.Module) -> Iterator[tuple]:
     for value in MASK_THRESHOLDS:
         yield (f'mask_thr {value:g} instead of {head.test_cfg["mask_thr"]:g}',
                mock.patch.dict(head.test_cfg, mask_thr=value))
+    for value in VIEWS:
+        yield (f'views {value} instead of {model.test_cfg["views"]}',
+               mock.patch.dict(model.test_cfg, views=value))
 
 
 def scores(truth, results: List[dict], path: Path) -> List[float]:
@@ -95,7 +101,7 @@ def try_all(job: dict, check: Path) -> Dict[str, List[float]]:
     maps = Maps(model.eval())
     truth = load_ground_truth(json.loads(check.read_text()))
     out = {}
-    for name, change in settings(model.bbox_head):
+    for name, change in settings(model):
         with change:
             results, _ = predict(maps, cfg, str(check))
         out[name] = scores(truth, results, Path(job['out'], 'check.json'))
