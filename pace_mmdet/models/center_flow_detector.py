@@ -34,8 +34,8 @@ class CenterFlowDetector(SingleStageDetector):
 
     What is noise in a prediction is another noise when the image is flipped:
     the means over the views outline cells better, and cost as many passes
-    through the network. The views are those of test-time augmentation in
-    U-Net-like models; the maps are averaged, not the cells.
+    through the network. It is test-time augmentation as U-Nets have it: maps
+    are averaged, not cells. Losses see the image as it is.
 
     Args:
         args: As of ``SingleStageDetector``, whose ``data_preprocessor`` is to

@@ -53,8 +53,8 @@ class LoadMicroscopyImage(LoadImageFromFile):
             rounding instead of uint8. Defaults to False.
         keep_mb (int): MiB of prepared images to keep in memory, in each
             process that loads, for training on crops of the same few: of
-            2048 x 2048 pixels of 16 bits, preparing costs as much as half of
-            a training step. Images beyond are read each time. Defaults to 0.
+            large images, preparing takes a good part of a training step.
+            Images beyond are read each time. Defaults to 0.
         backend_args (dict, optional): mmengine's file backend.
 
     Raises:
