@@ -10,8 +10,10 @@ import signal
 import sys
 from typing import Any, Iterator, List, Optional
 
+from mmengine.device import get_device
 from rich.console import Console
 
+from pace_mmdet.engine.bfloat16 import add_amp_option, in_bfloat16
 from pace_mmdet.engine.launch import LAUNCHERS
 from pace_mmdet.errors import UserError
 from pace_mmdet.files import folder_lock
@@ -95,9 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--device',
         help='such as cuda:1, mps or cpu (default: a GPU if there is one)')
-    parser.add_argument(
-        '--amp', action='store_true',
-        help='compute in bfloat16 where that loses nothing (GPU)')
+    add_amp_option(parser)
     parser.add_argument(
         '--trust-checkpoint', action='store_true',
         help='run the code that a checkpoint may hold: only for files from '
@@ -185,7 +185,7 @@ def _predict(args: argparse.Namespace, share: Share, jobs: List[Job],
         tile_size=args.tile_size,
         overlap=args.overlap,
         batch_size=args.batch_size,
-        in_bfloat16=args.amp,
+        in_bfloat16=in_bfloat16(args.amp, args.device or get_device()),
         views=args.views)
     console = Console(stderr=True)
     channel = args.channel

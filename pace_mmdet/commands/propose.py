@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Iterator, List
 
 import msgspec
+from mmengine.device import get_device
 
+from pace_mmdet.engine.bfloat16 import in_bfloat16
 from pace_mmdet.inference.proposing import propose
 from pace_mmdet.inference.segmenter import load_segmenter
 from pace_mmdet.masks.corrections import LOWEST_SCORE
@@ -45,7 +47,9 @@ def run(args: argparse.Namespace) -> None:
     images = msgspec.json.decode(Path(args.images).read_bytes(),
                                  type=List[_Image])
     out = Path(args.out_dir)
-    segmenter = load_segmenter(args.checkpoint, score_thr=LOWEST_SCORE)
+    segmenter = load_segmenter(
+        args.checkpoint, score_thr=LOWEST_SCORE,
+        in_bfloat16=in_bfloat16('auto', get_device()))
     for image in _in_order(images, out):
         count = propose(segmenter, Path(image.path), out, str(image.id),
                         args.page, args.channel)

@@ -6,6 +6,7 @@ more.
 import argparse
 
 from pace_mmdet.engine import run_train
+from pace_mmdet.engine.bfloat16 import add_amp_option
 
 from .options import add_run_options
 from .running import program
@@ -26,10 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='CHECKPOINT',
         help='start a new run from these weights: a file, an address or a '
         'name')
-    parser.add_argument(
-        '--amp',
-        action='store_true',
-        help='train in bfloat16 where that loses nothing (GPU)')
+    add_amp_option(parser)
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',

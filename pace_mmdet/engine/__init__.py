@@ -1,5 +1,6 @@
 """Running experiments: checkpoints, resuming, several processes."""
 from .atomic import AtomicLocalBackend
+from .bfloat16 import ProcessorAmpOptimWrapper
 from .hooks import (AtomicCheckpointHook, CompileHook, IterationSeedHook,
                     MemoryFormatHook)
 from .launch import prepare_cpu
@@ -12,6 +13,6 @@ from .safe_loading import load_checkpoint_file, use_safe_loading
 __all__ = [
     'AtomicCheckpointHook', 'AtomicLocalBackend', 'CompileHook',
     'IterationSeedHook', 'MemoryFormatHook', 'MergedOptimWrapperConstructor',
-    'find_checkpoint', 'load_checkpoint_file', 'merge_options', 'prepare_cpu',
-    'run_test', 'run_train', 'use_safe_loading'
+    'ProcessorAmpOptimWrapper', 'find_checkpoint', 'load_checkpoint_file',
+    'merge_options', 'prepare_cpu', 'run_test', 'run_train', 'use_safe_loading'
 ]

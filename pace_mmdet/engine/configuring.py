@@ -14,6 +14,7 @@ from pace_mmdet.config_files import SCOPE, find_config
 from pace_mmdet.errors import UserError
 from pace_mmdet.files import refuse_inputs
 
+from .bfloat16 import in_bfloat16, train_in_bfloat16
 from .options import merge_options
 from .resume import checkpoint_seed, find_checkpoint
 
@@ -90,11 +91,8 @@ def training_config(args: Namespace) -> Config:
             is on disk.
     """
     cfg = load_config(args)
-    if args.amp:
-        if get_device() in ('cpu', 'mps'):
-            raise UserError('--amp needs a CUDA GPU, and PyTorch sees none '
-                            'here')
-        use_mixed_precision(cfg)
+    if in_bfloat16(args.amp, get_device()):
+        train_in_bfloat16(cfg)
     if args.auto_scale_lr:
         if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
             raise UserError(f'--auto-scale-lr: {args.config} has no '
@@ -110,16 +108,6 @@ def training_config(args: Namespace) -> Config:
     cfg.randomness = {'seed': None, **randomness}
     set_start(cfg, args)
     return cfg
-
-
-def use_mixed_precision(cfg: Config) -> None:
-    """Train in bfloat16, or in the 16 bits that the config names, in place."""
-    wrapper = cfg.optim_wrapper
-    wrapper.type = 'AmpOptimWrapper'
-    wrapper.setdefault('dtype', 'bfloat16')
-    # bfloat16 has the range of float32: gradients need no scaling.
-    wrapper.setdefault('loss_scale',
-                       1.0 if wrapper.dtype == 'bfloat16' else 'dynamic')
 
 
 def testing_config(args: Namespace) -> Config:

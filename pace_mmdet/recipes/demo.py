@@ -63,7 +63,8 @@ def run_demo(config: str, work_dir: str) -> Dict[str, float]:
     save_figure(supervision_picture(cfg), folder / 'supervision.png')
 
     console.rule('2. Training from boxes and points')
-    run_pace('train', config, '--work-dir', work_dir, '--resume')
+    run_pace('train', config, '--work-dir', work_dir, '--resume',
+             '--amp', 'auto')
 
     console.rule('3. Evaluation on the other part of the images')
     checkpoint = find_checkpoint(folder)

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.structures import InstanceData
 
-from pace_mmdet.engine.configuring import use_mixed_precision
+from pace_mmdet.engine.bfloat16 import train_in_bfloat16
 from pace_mmdet.models import (BoundedMaxIoUAssigner, Float32DCNv2,
                                Float32RoIExtractor)
 from pace_mmdet.models.mask_codes import masks_to_codes
@@ -118,7 +118,7 @@ def test_a_training_step(name):
     for fast in (False, True):
         own = copy.deepcopy(model).cuda().train()
         if fast:
-            use_mixed_precision(cfg)
+            train_in_bfloat16(cfg)
             own.to(memory_format=torch.channels_last)
         wrapper = build_optim_wrapper(own, cfg.optim_wrapper)
         torch.manual_seed(0)

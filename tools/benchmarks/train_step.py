@@ -30,7 +30,7 @@ from mmengine.registry import init_default_scope
 from rich.progress import track
 
 from pace_mmdet.engine import CompileHook
-from pace_mmdet.engine.configuring import use_mixed_precision
+from pace_mmdet.engine.bfloat16 import train_in_bfloat16
 from pace_mmdet.images.saving import save_figure
 from pace_mmdet.testing import synthetic_sample
 from pace_mmdet.testing.benchmarking import (OURS, Aim, Comparison, Cost,
@@ -120,9 +120,8 @@ def train(variant: str, args: argparse.Namespace) -> dict:
                        STOCK_LAYERS if variant == STOCK else MMCV_LAYERS)
     if variant == STOCK:
         cfg.optim_wrapper.pop('constructor', None)
-    is_fast = 'bfloat16' in variant
-    if is_fast and args.device != 'cpu':
-        use_mixed_precision(cfg)
+    if 'bfloat16' in variant:
+        train_in_bfloat16(cfg)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     if args.loss_curve:
@@ -147,11 +146,7 @@ def train(variant: str, args: argparse.Namespace) -> dict:
         torch.manual_seed(step)
         warm_up(wrapper, step)
         start = time.perf_counter()
-        # mmengine's mixed precision insists on a GPU.
-        with torch.autocast('cpu', torch.bfloat16,
-                            enabled=is_fast and args.device == 'cpu'):
-            logs = model.train_step(
-                pack(batches[step % len(batches)]), wrapper)
+        logs = model.train_step(pack(batches[step % len(batches)]), wrapper)
         synchronize(args.device)
         seconds.append(time.perf_counter() - start)
         losses.append({k: v.item() for k, v in logs.items() if 'loss' in k})

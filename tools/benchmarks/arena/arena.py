@@ -52,6 +52,7 @@ class Ours(NamedTuple):
         chosen (int): Points of these that a model chooses, which learned
             from the others; the rest are random.
         iterations (int): Of training.
+        bfloat16 (bool): Whether to train and predict in bfloat16.
     """
     points: int
     part: str = 'ours'
@@ -59,6 +60,22 @@ class Ours(NamedTuple):
     unsure: float = 0.0
     chosen: int = 0
     iterations: int = 500
+    bfloat16: bool = False
+
+
+class Peer(NamedTuple):
+    """How a peer is trained.
+
+    Attributes:
+        part (str): Which images get masks.
+        share (float): CPU time as a multiple of ours.
+        augment (bool): Whether it predicts from flipped tiles, too.
+        bfloat16 (bool): Whether to train and predict in bfloat16.
+    """
+    part: str
+    share: float = 1.0
+    augment: bool = False
+    bfloat16: bool = False
 
 
 OURS = {
@@ -72,16 +89,17 @@ OURS = {
     'ours, 2 random and 2 chosen points': Ours(4, chosen=2),
     'ours, 4 points, a third of the time': Ours(4, iterations=167),
     'ours, 4 points, twice the time': Ours(4, iterations=1000),
+    # As many steps as in the time of 500 in float32.
+    'ours, 4 points, bfloat16': Ours(4, iterations=1000, bfloat16=True),
     'ours, 4 points, a quarter of the hours': Ours(4, 'peer'),
 }
-# Name: which images get masks, CPU time as a multiple of ours, whether to
-# predict with its test-time augmentation.
 PEERS = {
-    'Cellpose 3, equal hours': ('peer', 1.0, False),
-    'Cellpose 3, equal hours, augmented': ('peer', 1.0, True),
-    'Cellpose 3, all masks': ('ours', 1.0, False),
-    'Cellpose 3, equal hours, a third of the time': ('peer', 1 / 3, False),
-    'Cellpose 3, equal hours, twice the time': ('peer', 2.0, False),
+    'Cellpose 3, equal hours': Peer('peer'),
+    'Cellpose 3, equal hours, augmented': Peer('peer', augment=True),
+    'Cellpose 3, equal hours, bfloat16': Peer('peer', bfloat16=True),
+    'Cellpose 3, all masks': Peer('ours'),
+    'Cellpose 3, equal hours, a third of the time': Peer('peer', 1 / 3),
+    'Cellpose 3, equal hours, twice the time': Peer('peer', 2.0),
 }
 
 
@@ -158,15 +176,16 @@ def compete(name: str, root: Path, method: str, seed: int,
     files = lay_out(name, root, args.work_dir)
     out = run_folder(args.work_dir, name, method, seed)
     ours = method in OURS
-    part = OURS[method].part if ours else PEERS[method][0]
+    way = OURS[method] if ours else PEERS[method]
+    part = way.part
     content = json.loads(files[part].read_text())
     cells = len(content['annotations'])
     job = dict(
-        seed=seed, out=str(out),
+        seed=seed, out=str(out), bfloat16=way.bfloat16,
         predict=dict(
             test=str(files['test']), train=str(files[f'{part}_thresholds'])))
     if ours:
-        way, length = OURS[method], cell_length(content)
+        length = cell_length(content)
         kind = (f'{way.wrong:g}_{way.unsure:g}_{way.chosen}_{seed}'
                 if way.points else 'masks')
         data = args.work_dir / name / f'{part}_{kind}'
@@ -199,7 +218,6 @@ def compete(name: str, root: Path, method: str, seed: int,
         done = run('train_ours.py', job)
         hours = label_hours(cells, way.points or -1)
     else:
-        _, share, augment = PEERS[method]
         reference = find(records, data=name, method='ours, 4 points',
                          seed=seed) or find(records, data=name,
                                             method='ours, 4 points')
@@ -208,8 +226,8 @@ def compete(name: str, root: Path, method: str, seed: int,
                              f'points" on {name} first')
         job.update(
             images=str(args.work_dir / name / 'images'),
-            train=str(files[part]), augment=augment,
-            seconds=share * reference['train_seconds'])
+            train=str(files[part]), augment=way.augment,
+            seconds=way.share * reference['train_seconds'])
         done = run('train_cellpose.py', job, args.cellpose)
         hours = label_hours(cells, -1)
     kinds = [''] if ours else ['', '_checked']

@@ -3,10 +3,11 @@
     python tools/benchmarks/arena/decoding.py --hela data/hela \\
         --livecell LIVECELL_SAMPLE --usiigaci USIIGACI --work-dir WORK_DIR
 
-takes the networks that arena.py left in WORK_DIR, predicts the part
-'check' of each data set (images neither trained on nor tested on) once for
-each number of views, and groups the pixels with one setting after another changed. The table's
-figures are mask AP and the best F1 at IoU 0.5 and 0.75, means over seeds.
+takes the networks that arena.py left in WORK_DIR, predicts the part 'check'
+of each data set (images neither trained on nor tested on) once for each number
+of views and in bfloat16, and groups the pixels with one setting after another
+changed. The table's figures are mask AP and the best F1 at IoU 0.5 and 0.75,
+means over seeds.
 """
 import argparse
 import json
@@ -50,7 +51,8 @@ class Maps(torch.nn.Module):
     def test_step(self, data: dict) -> list:
         """As of a detector, of one image."""
         key = (data['data_samples'][0].img_id,
-               self.model.test_cfg.get('views'))
+               self.model.test_cfg.get('views'),
+               torch.is_autocast_enabled('cpu'))
         prepared = self.model.data_preprocessor(data, False)
         inputs, samples = prepared['inputs'], prepared['data_samples']
         if key not in self.seen:
@@ -80,6 +82,7 @@ def settings(model: torch.nn.Module) -> Iterator[tuple]:
     for value in VIEWS:
         yield (f'views {value} instead of {model.test_cfg["views"]}',
                mock.patch.dict(model.test_cfg, views=value))
+    yield 'in bfloat16', torch.autocast('cpu', torch.bfloat16)
 
 
 def scores(truth, results: List[dict], path: Path) -> List[float]:

@@ -10,6 +10,7 @@ probability.
 
 The job is a JSON with ``images`` (folder), ``train`` (COCO file), ``seconds``
 (of CPU), ``seed``, ``augment`` (whether it predicts from flipped tiles, too),
+``bfloat16`` (whether its network computes in it, as ours does then),
 ``predict`` ({name: COCO file}) and ``out`` (folder).
 """
 import argparse
@@ -101,6 +102,17 @@ def fit(model, samples: list, seconds: float) -> int:
     return step
 
 
+def compute_in_bfloat16(net) -> None:
+    """Let a network take and give float32, with bfloat16 within."""
+    forward = net.forward
+
+    def autocast_forward(x):
+        with torch.autocast('cpu', torch.bfloat16):
+            return [part.float() for part in forward(x)]
+
+    net.forward = autocast_forward
+
+
 def predict(model, samples: list, flow_threshold: float,
             augment: bool) -> tuple:
     """COCO results, and CPU seconds an image."""
@@ -140,6 +152,8 @@ def main() -> None:
     model = models.CellposeModel(gpu=False, pretrained_model=False)
     if model.pretrained_model:
         raise SystemExit('Cellpose would start from pretrained weights')
+    if job['bfloat16']:
+        compute_in_bfloat16(model.net)
     out, done = Path(job['out']), dict()
     start = time.process_time()
     done['steps'] = fit(model, load(job['train'], job['images']),

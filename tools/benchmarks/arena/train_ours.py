@@ -3,7 +3,8 @@
 Run by arena.py, which writes the job: a JSON with ``config`` (path), ``data``
 (folder in the layout of configs/_base_/datasets/own_points.py), ``points``
 (answers per cell, 0 for full masks), ``iterations``, ``seed``,
-``cell_length``, ``predict`` ({name: COCO file}) and ``out`` (folder).
+``cell_length``, ``bfloat16`` (whether to compute in it), ``predict`` ({name:
+COCO file}) and ``out`` (folder).
 """
 import argparse
 import json
@@ -17,6 +18,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 import pace_mmdet.register  # noqa: F401
+from pace_mmdet.engine.bfloat16 import train_in_bfloat16
 from pace_mmdet.engine.cell_scale import fit_to_cells
 
 
@@ -40,6 +42,8 @@ def prepare(job: dict) -> Config:
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
     cfg.default_hooks.checkpoint.update(save_best=None, interval=length)
     cfg.default_hooks.pop('visualization')
+    if job['bfloat16']:
+        train_in_bfloat16(cfg)
     cfg.randomness = dict(seed=job['seed'])
     cfg.work_dir = job['out']
     return cfg
@@ -92,7 +96,8 @@ def main() -> None:
     runner.model.eval()
     out = Path(job['out'])
     for name, ann_file in job['predict'].items():
-        results, seconds = predict(runner.model, cfg, ann_file)
+        with torch.autocast('cpu', torch.bfloat16, enabled=job['bfloat16']):
+            results, seconds = predict(runner.model, cfg, ann_file)
         (out / f'{name}.json').write_text(json.dumps(results))
         if name == 'test':
             done['predict_seconds'] = seconds
