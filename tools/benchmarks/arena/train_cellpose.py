@@ -103,12 +103,20 @@ def fit(model, samples: list, seconds: float) -> int:
 
 
 def compute_in_bfloat16(net) -> None:
-    """Let a network take and give float32, with bfloat16 within."""
+    """Let a network take and give float32, with bfloat16 within.
+
+    Its weights are laid out for that as ours are, which is faster still.
+    """
     forward = net.forward
+    # oneDNN's own tensors, which it takes by default, know no autocast.
+    net.mkldnn = False
+    net.to(memory_format=torch.channels_last)
 
     def autocast_forward(x):
+        x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast('cpu', torch.bfloat16):
-            return [part.float() for part in forward(x)]
+            maps, style = forward(x)[:2]
+        return maps.float(), style.float()
 
     net.forward = autocast_forward
 
