@@ -23,7 +23,8 @@ from pace_mmdet.errors import UserError
 from pace_mmdet.files import write_atomically
 from pace_mmdet.images.saving import save_figure
 from pace_mmdet.points.cost_figures import annotation_cost_figure
-from pace_mmdet.reporting.paper_rows import (by_line, collect_rows, read_paper,
+from pace_mmdet.reporting.paper_rows import (by_line, changed_parts,
+                                             collect_rows, read_paper,
                                              rows_as_csv, rows_as_markdown,
                                              scores_of)
 from pace_mmdet.reporting.row_runs import run_missing
@@ -91,6 +92,12 @@ def run(args: argparse.Namespace) -> None:
         points=args.points, start=args.start, seeds=args.seeds,
         methods=args.methods)
     rows = collect_rows(**collected)
+    changed = {part for row in rows
+               for part in changed_parts(row.config, args.cfg_options)}
+    if args.record and changed:
+        raise UserError('--record is for the configs as they are, and '
+                        f'--cfg-options changes their {sorted(changed)}: '
+                        'leave one of the two out')
     failed = []
     if args.run:
         failed = run_missing(rows, args.cfg_options, args.gpus,

@@ -19,6 +19,8 @@ from .tables import markdown_table
 
 # The rows that a comparison needs first, in this order.
 _FIRST = ('full', '4', '1', '8')
+# Parts of a config that decide, beside data and length, what is learned.
+_LEARNING = ('model', 'optim_wrapper', 'param_scheduler')
 
 
 @dataclass(frozen=True)
@@ -146,12 +148,32 @@ def _with_record(row: Row, model: dict, options: Dict[str, Any]) -> Row:
     except UserError as error:
         cfg = read_config(row.config)
         merge_options(cfg, settings, allow_new=True)
+        recorded = ([] if changed_parts(row.config, options) else
+                    recorded_runs(model))
         record = next(
-            (run for run in recorded_runs(model)
+            (run for run in recorded
              if run.seed == row.seed and run.start.agrees(row.start)
              and run.iterations == cfg.train_cfg.max_iters), None)
         missing = '' if record else str(error)
     return replace(row, record=record, missing=missing)
+
+
+def changed_parts(config: Path, options: Dict[str, Any]) -> List[str]:
+    """Parts of a config by which a run with these options learns otherwise.
+
+    Metafiles record runs of the configs as they are.
+
+    Args:
+        config (Path): Of a row.
+        options (dict): Settings by dotted key.
+    """
+    before, after = read_config(config), read_config(config)
+    # The schedule follows the length.
+    length = {key: value for key, value in options.items()
+              if key == 'train_cfg.max_iters'}
+    for cfg, some in ((before, length), (after, options)):
+        merge_options(cfg, some, allow_new=True)
+    return [part for part in _LEARNING if before.get(part) != after.get(part)]
 
 
 def read_paper() -> Dict[tuple, Dict[str, float]]:

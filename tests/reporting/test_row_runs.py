@@ -226,6 +226,19 @@ def test_a_fresh_clone_goes_on_where_the_records_end(tools):
     assert points.record.start == full.record.start
 
 
+@pytest.mark.parametrize('options, on_record', [
+    ({}, True),
+    ({'train_dataloader.num_workers': 2}, True),
+    ({'model.roi_head.mask_stage': 0}, False),
+    ({'optim_wrapper.optimizer.lr': 1.0}, False),
+])
+def test_records_are_of_the_configs_as_they_are(tools, options, on_record):
+    row_runs.run_missing(some_rows(tools)[:1], {}, hardware='a clock')
+    shutil.rmtree(tools.root / 'runs')
+    row = some_rows(tools, options=options)[0]
+    assert (row.record is not None) is on_record
+
+
 def test_a_start_that_came_out_differently(tools):
     """What is on record from the former one is run again."""
     row_runs.run_missing(some_rows(tools, start='boxes')[:1], {},

@@ -67,3 +67,9 @@ def test_the_command_that_makes_a_missing_start(run_here):
 def test_no_such_row(run_here):
     code, text = run_here('--configs', 'hela', '--points', '3')
     assert code == 2 and 'no row with 3 points per cell' in text
+
+
+def test_nothing_is_recorded_of_other_configs(hela_folder, run_here):
+    code, text = run_here(*ARGUMENTS, 'model.roi_head.mask_stage=0', '--run',
+                          '--record', 'a clock')
+    assert code == 2 and "changes their ['model']" in text
