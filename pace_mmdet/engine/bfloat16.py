@@ -41,7 +41,7 @@ def multiplies_bfloat16(device: str) -> bool:
     if device.startswith('cuda'):
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device == 'cpu':
-        # PyTorch before 2.11 or so can't tell.
+        # Not every PyTorch that will do here can tell.
         known = getattr(torch.cpu, 'get_capabilities', dict)()
         return bool(known.get('avx512_bf16') or known.get('amx_bf16'))
     return False
