@@ -127,6 +127,29 @@ def test_settings_are_not_chosen_on_what_is_trained_or_scored_on(load):
             assert not set(contest.check) & set(contest.ours)
 
 
+@pytest.mark.parametrize('in_test, in_training', [(0, 0), (0, 1), (1, 0)])
+def test_a_network_that_finds_nothing_scores_nothing(load, tmp_path, in_test,
+                                                     in_training):
+    square = [[10., 10., 30., 10., 30., 30., 10., 30.]]
+    truth = dict(
+        images=[dict(id=1, file_name='a.tif', height=50, width=50)],
+        annotations=[dict(id=1, image_id=1, category_id=1, area=400.,
+                          iscrowd=0, bbox=[10., 10., 20., 20.],
+                          segmentation=square)],
+        categories=[dict(id=1, name='cell')])
+    result = dict(image_id=1, category_id=1, score=0.9,
+                  bbox=[10., 10., 20., 20.], segmentation=square)
+    paths = {}
+    for name, content in (('truth', truth), ('test', [result] * in_test),
+                          ('train', [result] * in_training)):
+        paths[name] = tmp_path / f'{name}.json'
+        paths[name].write_text(json.dumps(content))
+    scores = load('scores')['score'](
+        paths['truth'], paths['test'], paths['truth'], paths['train'])
+    assert scores['AP50'] == 100 * in_test
+    assert [scores[f'F1@{iou}'] for iou in (0.5, 0.75, 0.9)] == [0, 0, 0]
+
+
 def test_table(tmp_path):
     assert arena_table(tmp_path) == NO_RUNS
     path = tmp_path / 'docs/arena.json'

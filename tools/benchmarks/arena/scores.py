@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 from typing import Dict
 
+from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.coco_protocol import match
 from pace_mmdet.evaluation.detections import load_detections
 from pace_mmdet.evaluation.ground_truth import load_ground_truth
@@ -32,14 +33,14 @@ def score(test: Path, test_results: Path, train: Path,
         curve = f1_curve(known, load_detections(train_results, known,
                                                 ['segm']))
         threshold = float(curve.thresholds[curve.best])
-    except ValueError:  # nothing was found
+    except UserError:  # nothing was found
         return {**kept, **{f'F1@{iou:g}': 0.0 for iou in IOUS}}
     for iou in IOUS:
         try:
             curve = f1_curve(truth, found, iou)
             at = curve.at(threshold)
             f1 = float(curve.f1[at]) if at >= 0 else 0.0
-        except ValueError:
+        except UserError:
             f1 = 0.0
         kept[f'F1@{iou:g}'] = round(100 * f1, 2)
     return dict(kept, threshold=round(threshold, 3))
