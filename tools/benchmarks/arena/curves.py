@@ -64,11 +64,15 @@ def _draw(ax: Axes, groups: Dict[str, List[dict]], methods: Sequence[str],
             scores = [run['AP'] for run in runs]
             point = fmean(map(place, runs)), fmean(scores)
             spread = stdev(scores) if len(scores) > 1 else 0.0
-            curves.setdefault(maker, []).append((*point, spread))
+            own = curves.setdefault(maker, [])
+            own.append((*point, spread))
             if ax.get_subplotspec().is_first_row():
+                # To both sides in turn, or neighbours overlap.
+                offset, side = (((4, -10), 'left') if len(own) % 2 else
+                                ((-4, 5), 'right'))
                 ax.annotate(
-                    method.split(', ', 1)[1], point, fontsize=6,
-                    textcoords='offset points', xytext=(4, -8))
+                    method.split(', ', 1)[1], point, fontsize=6, ha=side,
+                    textcoords='offset points', xytext=offset)
     for maker, points in curves.items():
         ax.errorbar(*zip(*sorted(points)), label=maker, marker='o',
                     color=_COLORS[maker],
