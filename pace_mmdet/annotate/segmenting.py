@@ -71,7 +71,7 @@ def start(project: 'Project', wish: SegmentBody) -> dict:
     command = [
         *PREDICT, task.images, '--recursive', '--checkpoint',
         str(checkpoint), '--out-dir', task.out, '--format',
-        ','.join(wish.formats), '--score-thr', str(wish.score), '--amp', 'auto'
+        ','.join(wish.formats), '--score-thr', str(wish.score), '--auto-amp'
     ]
     is_own = images.resolve() == project.folder.resolve()
     for name in ('page', 'channel'):

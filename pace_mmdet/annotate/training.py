@@ -104,7 +104,7 @@ def write_round(folder: Path, train: Export, val: Export, images: Path,
         warm_up=min(20, iterations // 2),
         log_every=min(_LOG_EVERY, iterations), **files))
     command = [*TRAIN, str(folder / 'config.py'),
-               '--work-dir', str(folder / 'run'), '--amp', 'auto']
+               '--work-dir', str(folder / 'run'), '--auto-amp']
     return command + (['--load-from', str(load_from)] if load_from else [])
 
 

@@ -10,26 +10,27 @@ from typing import Iterator
 
 import torch
 from mmengine.config import Config
-from mmengine.device import get_device
 from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
 from torch import nn
 
 from pace_mmdet.errors import UserError
 
-CHOICES = ('no', 'yes', 'auto')
-
 
 def add_amp_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--amp``, one of :data:`CHOICES`, to a command line."""
-    parser.add_argument(
-        '--amp',
-        nargs='?',
-        choices=CHOICES,
-        const='yes',
+    """Add ``--amp`` and ``--auto-amp`` to a command line.
+
+    Two flags, as a value that may be left out would swallow the config or
+    image behind it.
+    """
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
+        '--amp', action='store_const', const='yes', default='no',
+        help='compute in bfloat16 what loses nothing by it')
+    choice.add_argument(
+        '--auto-amp', action='store_const', const='auto', dest='amp',
         default='no',
-        help='compute in bfloat16 what loses nothing by it; auto: where the '
-        'GPU or processor has instructions for that')
+        help='the same where GPU or processor has instructions for it')
 
 
 def multiplies_bfloat16(device: str) -> bool:
@@ -48,18 +49,22 @@ def multiplies_bfloat16(device: str) -> bool:
 
 
 def in_bfloat16(choice: str, device: str) -> bool:
-    """What a choice of ``--amp`` means on a device."""
+    """Whether ``amp`` of the command line asks for it on a device."""
     return choice == 'yes' or (choice == 'auto'
                                and multiplies_bfloat16(device))
 
 
-def train_in_bfloat16(cfg: Config) -> None:
+def train_in_bfloat16(cfg: Config, device: str) -> None:
     """Train in bfloat16, or in the 16 bits that the config names, in place.
+
+    Args:
+        cfg (Config): Of a training run.
+        device (str): What it is trained on.
 
     Raises:
         UserError: If the device computes in neither.
     """
-    wrapper, device = cfg.optim_wrapper, get_device()
+    wrapper = cfg.optim_wrapper
     dtype = wrapper.setdefault('dtype', 'bfloat16')
     if device == 'cpu' and dtype == 'bfloat16':
         wrapper.type = 'ProcessorAmpOptimWrapper'

@@ -91,8 +91,9 @@ def training_config(args: Namespace) -> Config:
             is on disk.
     """
     cfg = load_config(args)
-    if in_bfloat16(args.amp, get_device()):
-        train_in_bfloat16(cfg)
+    device = get_device()
+    if in_bfloat16(args.amp, device):
+        train_in_bfloat16(cfg, device)
     if args.auto_scale_lr:
         if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
             raise UserError(f'--auto-scale-lr: {args.config} has no '

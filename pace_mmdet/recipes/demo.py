@@ -64,7 +64,7 @@ def run_demo(config: str, work_dir: str) -> Dict[str, float]:
 
     console.rule('2. Training from boxes and points')
     run_pace('train', config, '--work-dir', work_dir, '--resume',
-             '--amp', 'auto')
+             '--auto-amp')
 
     console.rule('3. Evaluation on the other part of the images')
     checkpoint = find_checkpoint(folder)

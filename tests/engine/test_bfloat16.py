@@ -14,16 +14,19 @@ from pace_mmdet.errors import UserError
     ([], True, False),
     (['--amp'], True, True),
     (['--amp'], False, True),
-    (['--amp', 'auto'], True, True),
-    (['--amp', 'auto'], False, False),
-    (['--amp', 'no'], True, False),
+    (['--auto-amp'], True, True),
+    (['--auto-amp'], False, False),
 ])
 def test_choices(args, able, expected, monkeypatch):
     monkeypatch.setattr(bfloat16, 'multiplies_bfloat16', lambda device: able)
     parser = argparse.ArgumentParser()
+    parser.add_argument('config')
     bfloat16.add_amp_option(parser)
-    choice = parser.parse_args(args).amp
-    assert bfloat16.in_bfloat16(choice, 'cpu') is expected
+    # The config may stand on either side.
+    for words in ([*args, 'a.py'], ['a.py', *args]):
+        parsed = parser.parse_args(words)
+        assert parsed.config == 'a.py'
+        assert bfloat16.in_bfloat16(parsed.amp, 'cpu') is expected
 
 
 @pytest.mark.parametrize('device, known, expected', [
@@ -48,22 +51,20 @@ def test_which_devices_are_able(device, known, expected, monkeypatch):
     ('cuda', dict(dtype='float16'),
      dict(type='AmpOptimWrapper', dtype='float16', loss_scale='dynamic')),
 ])
-def test_wrappers(device, given, expected, monkeypatch):
-    monkeypatch.setattr(bfloat16, 'get_device', lambda: device)
+def test_wrappers(device, given, expected):
     optimizer = dict(type='SGD', lr=0.1)
     cfg = Config(dict(optim_wrapper={'type': 'OptimWrapper',
                                      'optimizer': optimizer, **given}))
-    bfloat16.train_in_bfloat16(cfg)
+    bfloat16.train_in_bfloat16(cfg, device)
     assert cfg.optim_wrapper.to_dict() == dict(expected, optimizer=optimizer)
 
 
 @pytest.mark.parametrize('device, dtype', [
     ('cpu', 'float16'), ('mps', 'bfloat16')])
-def test_what_no_device_trains_in(device, dtype, monkeypatch):
-    monkeypatch.setattr(bfloat16, 'get_device', lambda: device)
+def test_what_no_device_trains_in(device, dtype):
     cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper', dtype=dtype)))
     with pytest.raises(UserError, match=f'in {dtype} .*{device}'):
-        bfloat16.train_in_bfloat16(cfg)
+        bfloat16.train_in_bfloat16(cfg, device)
 
 
 def test_weights_stay_in_float32():

@@ -118,7 +118,7 @@ def test_a_training_step(name):
     for fast in (False, True):
         own = copy.deepcopy(model).cuda().train()
         if fast:
-            train_in_bfloat16(cfg)
+            train_in_bfloat16(cfg, 'cuda')
             own.to(memory_format=torch.channels_last)
         wrapper = build_optim_wrapper(own, cfg.optim_wrapper)
         torch.manual_seed(0)

@@ -6,7 +6,7 @@ are synthetic, weights random. --compiled names the interpreter of a second
 environment, where MMCV was built with its operators: MMDetection then runs
 there, and so does our model on those operators. With --loss-curve it trains
 each for longer, on the same data and seeds, and draws the losses; then
-bfloat16 works on a CPU too, slowly.
+bfloat16 works on a CPU too.
 """
 import argparse
 import json
@@ -121,7 +121,7 @@ def train(variant: str, args: argparse.Namespace) -> dict:
     if variant == STOCK:
         cfg.optim_wrapper.pop('constructor', None)
     if 'bfloat16' in variant:
-        train_in_bfloat16(cfg)
+        train_in_bfloat16(cfg, args.device)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     if args.loss_curve:

@@ -42,8 +42,8 @@ def prepare(job: dict) -> Config:
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
     cfg.default_hooks.checkpoint.update(save_best=None, interval=length)
     cfg.default_hooks.pop('visualization')
-    if job['bfloat16']:
-        train_in_bfloat16(cfg)
+    if job.get('bfloat16'):
+        train_in_bfloat16(cfg, 'cpu')
     cfg.randomness = dict(seed=job['seed'])
     cfg.work_dir = job['out']
     return cfg
