@@ -50,11 +50,11 @@ annotate: $(STAMP)
 	@cp data/hela/images/train/HeLa_t0[0-4]_train.tif data/walk/images/
 	.venv/bin/python tools/annotate.py data/walk/images --db data/walk/project.db
 
-# One thread each: tests that start several processes would otherwise choke
-# each other.
+# In several processes of one thread each, which would otherwise choke each
+# other. The tests of a file share fixtures and stay together.
 test: export OMP_NUM_THREADS ?= 1
 test: $(STAMP)
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # With pip, and from where pip takes packages: minutes.
 test-install: export OMP_NUM_THREADS ?= 1
