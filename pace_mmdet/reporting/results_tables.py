@@ -195,7 +195,8 @@ def _first_cells(row: dict) -> List[str]:
 def _with_share(row: dict, rows: Sequence[dict], name: str) -> List[str]:
     """A score and its share of what full masks give, from the same start.
 
-    Where single runs are on record, those of the same seed are compared.
+    Where single runs are on record, those of the same seed are compared, and
+    the standard deviation of their shares is given.
     """
     full = next((other for other in rows
                  if other['Metadata']['Points per Cell'] == 'full'
@@ -207,8 +208,10 @@ def _with_share(row: dict, rows: Sequence[dict], name: str) -> List[str]:
     scores, best = _by_seed(row, name), _by_seed(full, name)
     seeds = set(scores) & set(best)
     if seeds and all(best[seed] for seed in seeds):
-        share = statistics.mean(scores[seed] / best[seed] for seed in seeds)
-        cells[1] = f'{100 * share:.1f} %'
+        shares = [100 * scores[seed] / best[seed] for seed in sorted(seeds)]
+        spread = (f' ± {statistics.stdev(shares):.1f}'
+                  if len(shares) > 1 and row is not full else '')
+        cells[1] = f'{statistics.mean(shares):.1f}{spread} %'
     elif not (scores and best):
         cells[1] = _share(row['Metrics'][name], full['Metrics'].get(name))
     return cells

@@ -294,17 +294,19 @@ def test_percentages_are_within_one_start(root, config):
 def test_table_of_supervision(root, config):
     assert supervision_table(root, ['toy']) == (
         f'{NO_RUNS} Not run yet: toy_1pt, toy_full.')
-    for path, iou in ((config, 0.6), (config.with_name('toy_full.py'), 0.8)):
+    for path, ious in ((config, (0.6, 0.68)),
+                       (config.with_name('toy_full.py'), (0.8, 0.8))):
         runs = [record(seed, 0.5, start=Start('boxes', 'ab'))
                 for seed in (0, 1)]
-        for run in runs:
+        for run, iou in zip(runs, ious):
             run.scores['quality_IoU'] = iou
         record_runs(path, runs, '2 CPUs')
         text = supervision_table(root, ['toy'])
         assert ('Not run yet: toy_full.' in text) == (path == config)
     lines = text.splitlines()
     assert lines[2].split(' | ')[1:6] == ['1', '17.2 %', '0, 1',
-                                          '60.00 ± 0.00', '75.0 %']
+                                          '64.00 ± 5.66', '80.0 ± 7.1 %']
+    assert lines[3].split(' | ')[4:6] == ['80.00 ± 0.00', '100.0 %']
     assert 'from a model trained on boxes alone (ab)' in text
     assert lines[-1] == 'No row is missing.'
 

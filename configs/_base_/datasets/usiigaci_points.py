@@ -6,7 +6,7 @@
 #   python tools/dataset_converters/masks_to_points.py \
 #       data/usiigaci/coco_train.json data/usiigaci/points_train.json
 data_root = '{{$PACE_USIIGACI:data/usiigaci/}}'
-data_command = 'see data/README.md, "Your own images"'
+data_command = 'see data/README.md, "The other data of docs/results.md"'
 
 train_pipeline = [
     dict(type='SeedSample'),
