@@ -57,6 +57,8 @@ def in_bfloat16(choice: str, device: str) -> bool:
 def train_in_bfloat16(cfg: Config, device: str) -> None:
     """Train in bfloat16, or in the 16 bits that the config names, in place.
 
+    On a CPU validation follows, as predicting with these weights may.
+
     Args:
         cfg (Config): Of a training run.
         device (str): What it is trained on.
@@ -70,6 +72,8 @@ def train_in_bfloat16(cfg: Config, device: str) -> None:
         wrapper.type = 'ProcessorAmpOptimWrapper'
         del wrapper.dtype
         wrapper.pop('loss_scale', None)
+        if cfg.get('val_cfg'):
+            cfg.val_cfg.fp16 = True
     elif device in ('cpu', 'mps'):
         raise UserError(f'--amp: no training in {dtype} on this device '
                         f'({device})')

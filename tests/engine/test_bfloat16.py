@@ -54,9 +54,11 @@ def test_which_devices_are_able(device, known, expected, monkeypatch):
 def test_wrappers(device, given, expected):
     optimizer = dict(type='SGD', lr=0.1)
     cfg = Config(dict(optim_wrapper={'type': 'OptimWrapper',
-                                     'optimizer': optimizer, **given}))
+                                     'optimizer': optimizer, **given},
+                      val_cfg=dict(type='ValLoop')))
     bfloat16.train_in_bfloat16(cfg, device)
     assert cfg.optim_wrapper.to_dict() == dict(expected, optimizer=optimizer)
+    assert cfg.val_cfg.get('fp16', False) == (device == 'cpu')
 
 
 @pytest.mark.parametrize('device, dtype', [
