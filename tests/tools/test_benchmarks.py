@@ -1,6 +1,8 @@
 """Benchmarks run, at a size that says nothing about speed."""
+import ast
 import json
 import os
+import re
 import runpy
 import signal
 import sys
@@ -73,6 +75,21 @@ def test_every_benchmark_is_tried_and_part_of_make_bench():
     assert scripts == set(CASES) | {'annotate_server.py',
                                     'annotate_training.py'}
     assert set(bench['FULL']) <= scripts
+
+
+@pytest.mark.parametrize('path', sorted((ROOT / 'tools').rglob('*.py')),
+                         ids=lambda path: path.name)
+def test_operators_are_there_before_models(path):
+    """pace_mmdet provides mmcv.ops, which all but MMDetection's registry use.
+    """
+    provided = False
+    for node in ast.parse(path.read_text('utf-8')).body:
+        names = [getattr(node, 'module', None) or ''] + [
+            alias.name for alias in getattr(node, 'names', [])]
+        provided |= any(name.startswith('pace_mmdet') for name in names)
+        needing = [name for name in names if re.match(
+            r'mmdet(?!\.registry)|mmcv\.ops', name)]
+        assert provided or not needing, f'{path}: line {node.lineno}'
 
 
 @pytest.mark.parametrize('name', CASES)

@@ -2,14 +2,15 @@
 import argparse
 
 import torch
-from mmdet.models.task_modules.assigners import MaxIoUAssigner
-from mmdet.models.task_modules.prior_generators import AnchorGenerator
 from mmengine.structures import InstanceData
 
 from pace_mmdet.models import BoundedMaxIoUAssigner
 from pace_mmdet.testing.benchmarking import (Aim, Comparison, add_json_option,
                                              available_megabytes, compare,
                                              publish)
+
+from mmdet.models.task_modules import AnchorGenerator  # isort: skip
+from mmdet.models.task_modules import MaxIoUAssigner  # isort: skip
 
 STRIDES = (4, 8, 16, 32, 64)
 SETTINGS = dict(pos_iou_thr=0.7, neg_iou_thr=0.3, min_pos_iou=1e-6)

@@ -3,7 +3,6 @@ import argparse
 
 import numpy as np
 import torch
-from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmengine.config import ConfigDict
 from pycocotools import mask as mask_utils
 from torch.nn import functional as F
@@ -11,6 +10,8 @@ from torch.nn import functional as F
 from pace_mmdet.models.mask_codes import masks_to_codes
 from pace_mmdet.testing.benchmarking import (Aim, Comparison, add_json_option,
                                              compare, publish)
+
+from mmdet.models.roi_heads.mask_heads import FCNMaskHead  # isort: skip
 
 
 def parse_args() -> argparse.Namespace:

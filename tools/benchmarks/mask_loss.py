@@ -5,8 +5,6 @@ Targets, loss and gradient of the logits; the network is the same for both.
 import argparse
 
 import torch
-from mmdet.models.roi_heads.mask_heads import FCNMaskHead
-from mmdet.models.task_modules.samplers import SamplingResult
 from mmengine.config import ConfigDict
 from torch import Tensor
 
@@ -14,6 +12,9 @@ from pace_mmdet.models import PointMaskHead
 from pace_mmdet.testing import synthetic_sample
 from pace_mmdet.testing.benchmarking import (Aim, Comparison, add_json_option,
                                              compare, publish)
+
+from mmdet.models.roi_heads.mask_heads import FCNMaskHead  # isort: skip
+from mmdet.models.task_modules.samplers import SamplingResult  # isort: skip
 
 HEAD = dict(num_convs=0, in_channels=1, conv_out_channels=1, num_classes=1)
 TRAIN_CFG = ConfigDict(mask_size=28)
