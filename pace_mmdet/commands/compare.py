@@ -21,7 +21,7 @@ from pace_mmdet.images.saving import save_figure
 from pace_mmdet.visualization.comparing import Comparison
 
 from .image_options import add_intensity_options, add_plane_options
-from .options import whole
+from .options import share, whole
 from .running import program
 
 
@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('predictions', nargs='+', metavar='[TITLE=]FILE',
                         help='COCO results (JSON) of each model')
     parser.add_argument('--out-dir', required=True,
-                        help='folder of the pictures')
+                        help='folder of the pictures, which are named after '
+                        'the images, with their ids if names repeat')
     which = parser.add_mutually_exclusive_group()
     which.add_argument('--images', nargs='+', metavar='NAME',
                        help='file names of the images to draw')
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='how many images to draw, of those on which the models differ '
         'most (default: %(default)s)')
     parser.add_argument(
-        '--score-thr', type=float, default=0.5,
+        '--score-thr', type=share, default=0.5,
         help='cells that score less are not drawn (default: %(default)s)')
     parser.add_argument('--zooms', type=whole(0), default=4,
                         help='enlarged cells (default: %(default)s)')
@@ -81,12 +82,14 @@ def run(args: argparse.Namespace) -> None:
                             args.page, args.channel, args.intensities)
     ids = comparison.image_ids(args.images) if args.images else \
         comparison.most_different(args.num)
-    paths = {
-        image_id: Path(
-            args.out_dir,
-            Path(comparison.truth.images[image_id].file_name).stem + '.png')
-        for image_id in ids
-    }
+    names = {image_id: Path(comparison.truth.images[image_id].file_name).stem
+             for image_id in ids}
+    # The same in two folders, or as a.tif and A.png.
+    if len({name.lower() for name in names.values()}) < len(names):
+        names = {image_id: f'{name}_{image_id}'
+                 for image_id, name in names.items()}
+    paths = {image_id: Path(args.out_dir, f'{name}.png')
+             for image_id, name in names.items()}
     refuse_inputs(paths.values(), [
         Path(args.img_dir, image.file_name)
         for image in comparison.truth.images.values()])

@@ -46,7 +46,23 @@ def test_compare(run, tmp_path):
     assert code == 0 and '2 pictures in out' in said
 
 
+def test_comparing_images_of_one_name(run, tmp_path):
+    path = tmp_path / 'annotations.json'
+    coco = json.loads(path.read_text())
+    for folder, image in zip('xy', coco['images']):
+        (tmp_path / 'images' / folder).mkdir()
+        target = f'{folder}/a.tif'
+        (tmp_path / 'images' / image['file_name']).rename(
+            tmp_path / 'images' / target)
+        image['file_name'] = target
+    path.write_text(json.dumps(coco))
+    assert '2 pictures in out' in run(*COMPARE)[1]
+    assert {picture.name for picture in (tmp_path / 'out').iterdir()} == {
+        f'a_{image["id"]}.png' for image in coco['images']}
+
+
 @pytest.mark.parametrize(('arguments', 'said'), [
+    (('--score-thr', '1.5'), '--score-thr: expected a number from 0 to 1'),
     (('--num', '0'), '--num: expected a whole number of at least 1'),
     (('--images', 'none.tif'), 'has no image none.tif'),
 ])
