@@ -5,6 +5,7 @@ the test set: the threshold is part of the model. The results file is what
 ``pace test`` writes with --out.
 """
 import argparse
+import math
 
 from rich.console import Console
 from rich.table import Table
@@ -59,10 +60,12 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f'{args.predictions}: {error}') from None
     Console().print(table_of(curve, args.iou_thr))
     best = curve.best
+    # Rounded up, it would leave out the last of the best cells.
+    advised = math.floor(1000 * curve.thresholds[best]) / 1000
     print(f'Best F1 {100 * curve.f1[best]:.1f} % at a score of '
           f'{curve.thresholds[best]:.3f}: predict_cfg = '
-          f'dict(score_thr={curve.thresholds[best]:.2f}) in the config, or '
-          f'--score-thr {curve.thresholds[best]:.2f}')
+          f'dict(score_thr={advised:.3f}) in the config, or '
+          f'--score-thr {advised:.3f}')
 
 
 main = program(__name__)

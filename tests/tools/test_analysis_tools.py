@@ -99,11 +99,16 @@ def test_faults_in_costs(run, tmp_path, arguments, said):
     assert not list(tmp_path.glob('*.txt'))
 
 
-def test_score_threshold(run):
+def test_score_threshold(run, tmp_path):
+    path = tmp_path / 'good.json'
+    results = json.loads(path.read_text())
+    least = min(results, key=lambda result: result['score'])
+    least['score'] = 0.3479
+    path.write_text(json.dumps(results))
     code, said = run('score_threshold.py', 'annotations.json', 'good.json')
     assert code == 0
-    assert 'Best F1 100.0 % at a score of 0.400' in said
-    assert '--score-thr 0.40' in said
+    assert 'Best F1 100.0 % at a score of 0.348' in said
+    assert 'score_thr=0.347)' in said and '--score-thr 0.347\n' in said
     code, said = run('score_threshold.py', 'annotations.json', 'good.json',
                      '--iou-thr', '0')
     assert code == 2 and 'above 0 and at most 1' in said
