@@ -16,14 +16,13 @@ from mmdet.registry import DATASETS, MODELS
 from mmengine.config import DictAction
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_state_dict
 from rich.console import Console
 from rich.table import Table
 
 from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.data_check import check_data
 from pace_mmdet.engine.options import merge_options
-from pace_mmdet.engine.running import check_weights
+from pace_mmdet.engine.running import load_weights
 from pace_mmdet.engine.safe_loading import load_checkpoint_file
 from pace_mmdet.evaluation.mask_quality import (MEASURES, MaskQuality, align,
                                                 load_quality,
@@ -73,8 +72,7 @@ def measure(config: str,
     cfg.model.backbone.init_cfg = None
     model = MODELS.build(cfg.model)
     weights = load_checkpoint_file(checkpoint, 'cpu', args.trust_checkpoint)
-    check_weights(model, weights, checkpoint)
-    load_state_dict(model, weights.get('state_dict', weights))
+    load_weights(model, weights, checkpoint)
     model.to(get_device()).eval()
     with redirect_stdout(io.StringIO()):  # pycocotools talks
         dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)

@@ -166,6 +166,25 @@ def check_weights(
                         advice)
 
 
+def load_weights(model: nn.Module, checkpoint: dict, path: str) -> None:
+    """Load a checkpoint into a model, after :func:`check_weights`.
+
+    Raises:
+        UserError: They do not fit each other.
+    """
+    check_weights(model, checkpoint, path)
+    try:
+        model.load_state_dict(
+            {
+                name.removeprefix('module.'): value for name, value in
+                checkpoint.get('state_dict', checkpoint).items()
+            },
+            strict=False)
+    # For instance sparse tensors of the right shape.
+    except RuntimeError as error:
+        raise UserError(f'{path}: its weights do not fit: {error}') from None
+
+
 def summary_of_training(runner: Runner, config: str) -> List[str]:
     """What a user wants to know after training.
 

@@ -1,5 +1,6 @@
 """The tool, on a model that was not trained."""
 import json
+import re
 import runpy
 import sys
 
@@ -55,6 +56,19 @@ def test_two_models_on_the_same_cells(hela_folder, checkpoint, run_here):
     assert {result['image_id'] for result in results} <= images
     code, again = run_here(CONFIG, checkpoint, '--against', 'cells.npz')
     assert code == 0 and again.split() == text.split()
+
+
+def test_weights_saved_by_several_processes(hela_folder, checkpoint,
+                                            run_here):
+    """Their names begin with 'module.', and a random model would not fail."""
+    content = torch.load(checkpoint)
+    content['state_dict'] = {f'module.{name}': value for name, value in
+                             content['state_dict'].items()}
+    torch.save(content, hela_folder / 'wrapped.pth')
+    code, text = run_here(CONFIG, checkpoint, '--against', 'wrapped.pth')
+    assert code == 0, text
+    assert set(re.findall(r'[+-]\S+ ± \S+', text)) == {
+        '+0.00 ± 0.00', '+nan ± nan'}  # No cell is large.
 
 
 def test_what_is_missing(run_here):
