@@ -1,4 +1,5 @@
 """Training and testing what is missing in the table, row by row."""
+import re
 import subprocess
 import sys
 import time
@@ -204,9 +205,11 @@ def checkpoint_to_test(row: Row, options: Dict[str, Any]) -> Path:
     """
     cfg = read_config(row.config)
     merge_options(cfg, options, allow_new=True)
-    best = sorted(row.work_dir.glob('best_*.pth'))
+    best = [path for path in row.work_dir.glob('best_*.pth')
+            if re.search(r'_\d+$', path.stem)]
     if best and cfg.val_evaluator.ann_file != cfg.test_evaluator.ann_file:
-        return best[-1]
+        # Where the training that chose the former was stopped, there are two.
+        return max(best, key=lambda path: int(path.stem.rpartition('_')[2]))
     last = find_checkpoint(str(row.work_dir))
     if last is None:
         raise UserError(f'{row.work_dir}: no checkpoint after training')

@@ -175,9 +175,11 @@ def test_several_processes(tools):
 def test_the_best_checkpoint_where_the_test_has_other_images(tools):
     row = tools.rows()[0]
     tools.leave('train', row.work_dir, row.config)
+    # A later one is of a higher number, as numbers go.
+    (row.work_dir / 'best_livecell_segm_AP_iter_10.pth').touch()
     chosen = row_runs.checkpoint_to_test(row, {
         'test_evaluator.ann_file': 'other.json'})
-    assert chosen.name == 'best_livecell_segm_AP_iter_9.pth'
+    assert chosen.name == 'best_livecell_segm_AP_iter_10.pth'
 
 
 def some_rows(tools, **options):
