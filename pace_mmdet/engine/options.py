@@ -35,7 +35,8 @@ def merge_options(cfg: Config,
     An evaluator that reads the annotation file of its loader goes on doing
     so: ``test_dataloader.dataset.ann_file`` alone chooses what is evaluated.
     Neither need a learning rate that changes until the run ends be told where
-    that is: ``train_cfg.max_iters`` alone makes a run longer or shorter.
+    that is: ``train_cfg.max_iters`` alone makes a run longer or shorter. What
+    the options say of such an end counts.
 
     Args:
         cfg (Config): The config.
@@ -44,7 +45,8 @@ def merge_options(cfg: Config,
         allow_new (bool): Whether keys that the config lacks are added.
 
     Raises:
-        UserError: Names every wrong key, with what was probably meant.
+        UserError: Names every wrong key, with what was probably meant; or
+            the length of the run is no number.
     """
     if not allow_new:
         faults = [fault for key in options for fault in _faults(cfg, key)]
@@ -65,15 +67,30 @@ def merge_options(cfg: Config,
             if (old != new and isinstance(known, str)
                     and osp.normpath(known) == old):
                 metric.ann_file = new
-    if _length(cfg) != length:
-        for part in _schedulers(cfg):
-            if part.get('end') == length:
-                # A run may end before that one even begins.
-                part.end = max(_length(cfg), part.get('begin', 0) + 1)
+    new_length = _length(cfg)
+    if new_length is None or new_length == length:
+        return
+    given = {key for key, _ in flatten(options)}
+    for number, part in enumerate(_schedulers(cfg)):
+        if part.get('end') == length and given.isdisjoint(
+                ('param_scheduler.end', f'param_scheduler.{number}.end')):
+            # A run may end before that one even begins.
+            part.end = max(new_length, part.get('begin', 0) + 1)
 
 
 def _length(cfg: Config) -> Optional[int]:
-    return (cfg.get('train_cfg') or {}).get('max_iters')
+    """Iterations of training; None if they are not said, as with epochs."""
+    train_cfg = cfg.get('train_cfg') or {}
+    if not isinstance(train_cfg, dict):
+        raise UserError('train_cfg: expected settings such as '
+                        f'dict(max_iters=100), got {train_cfg!r}')
+    if 'max_iters' not in train_cfg:
+        return None
+    length = train_cfg.max_iters
+    if not isinstance(length, int) or length < 1:
+        raise UserError('train_cfg.max_iters: expected a whole number of at '
+                        f'least 1, got {length!r}')
+    return length
 
 
 def _schedulers(cfg: Config) -> list:

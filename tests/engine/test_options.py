@@ -98,6 +98,12 @@ def test_an_evaluator_follows_its_loader(evaluator, key, expected):
     ({'train_cfg.max_iters': 300}, [20, 300]),
     ({'train_cfg.max_iters': 300, 'param_scheduler.1.end': 200}, [20, 200]),
     ({'train_cfg.max_iters': 500}, [20, 500]),
+    # Also where it is said to be what it was.
+    ({'train_cfg.max_iters': 900, 'param_scheduler.1.end': 500}, [20, 500]),
+    ({'train_cfg.max_iters': 900, 'param_scheduler.1': dict(end=500)},
+     [20, 500]),
+    ({'train_cfg.max_iters': 900, 'param_scheduler.0.end': 9}, [9, 900]),
+    ({'train_cfg': dict(_delete_=True, max_epochs=3)}, [20, 500]),
     ({'train_cfg.max_iters': 3}, [20, 21]),
     ({'train_cfg.val_interval': 7}, [20, 500]),
 ])
@@ -108,3 +114,14 @@ def test_the_learning_rate_falls_until_the_run_ends(options, ends):
                          dict(type='CosineAnnealingLR', begin=20, end=500)]))
     merge_options(cfg, options)
     assert [part.end for part in cfg.param_scheduler] == ends
+
+
+@pytest.mark.parametrize('options, message', [
+    ({'train_cfg.max_iters': 'many'}, "max_iters: expected .* got 'many'"),
+    ({'train_cfg.max_iters': None}, 'max_iters: expected .* got None'),
+    ({'train_cfg.max_iters': 0}, 'max_iters: expected .* got 0'),
+    ({'train_cfg': 5}, 'train_cfg: expected settings .* got 5'),
+])
+def test_lengths_that_are_none(options, message):
+    with pytest.raises(UserError, match=message):
+        merge_options(_config(), options)
