@@ -3,8 +3,7 @@ import logging
 
 import pytest
 
-from pace_mmdet.config_files import (configs_folder, find_config,
-                                     named_configs)
+from pace_mmdet.config_files import configs_folder, find_config, named_configs
 from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.errors import UserError
 
@@ -83,6 +82,26 @@ def test_inheriting_from_what_is_not_there(tmp_path):
     path.write_text("_base_ = 'pace_mmdet::pace/none.py'\n")
     with pytest.raises(UserError, match='none.py: no such config'):
         read_config(path)
+
+
+@pytest.mark.parametrize(('name', 'text', 'message'), [
+    ('a.py', "_base_ = ['one.py', 'two.py']\n", 'KeyError: .*Duplicate'),
+    ('a.py', 'x = 1 / 0\n', 'ZeroDivisionError: division'),
+    ('a.py', 'x = y\n', 'NameError: .*y'),
+    ('a.py', 'x = (\n', 'SyntaxError: '),
+    ('a.py', "custom_imports = dict(imports=['no_such_module'])\n",
+     'ImportError: .*no_such_module'),
+    ('a.py', "_base_ = 'one.py'\ny = _base_.nope\n",
+     'AttributeError: .*nope'),
+    ('a.json', '{', '(JSON|Scanner|Parser|Value).*Error: '),
+    ('a.txt', 'x = 1\n', 'OSError: Only py'),
+])
+def test_faults_in_a_config(tmp_path, name, text, message):
+    for base in ('one.py', 'two.py'):
+        (tmp_path / base).write_text('x = 1\n')
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UserError, match=rf'{name}: {message}'):
+        read_config(tmp_path / name)
 
 
 def test_other_packages_are_found_as_before(tmp_path):

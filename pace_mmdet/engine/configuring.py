@@ -51,8 +51,11 @@ def read_config(name: Union[str, Path]) -> Config:
         with patch.object(Config, '_get_cfg_path', path_and_scope), \
                 patch('mmengine.config.config.print_log', other_messages):
             return Config.fromfile(path)
-    except (FileNotFoundError, SyntaxError, NameError) as error:
-        raise UserError(f'{path}: {error}') from None
+    except UserError:
+        raise
+    # A config is a program: anything can be wrong in it.
+    except Exception as error:
+        raise UserError(f'{path}: {type(error).__name__}: {error}') from error
 
 
 def load_config(args: Namespace) -> Config:
