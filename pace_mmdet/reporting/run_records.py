@@ -4,6 +4,7 @@ mmengine gives each start a folder named by its time, with the config in
 ``vis_data/config.py``. Training writes scores to ``vis_data/scalars.json``, a
 line each; a test writes them to ``<time>.json`` in the folder itself.
 """
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,11 +104,11 @@ def read_run(work_dir: Path,
 
 def _newest_scores(starts: List[Path]) -> Any:
     for start in reversed(starts):
-        tested = start / f'{start.name}.json'
-        if tested.is_file():
+        tested = _read_lines(start / f'{start.name}.json')
+        if tested:
             cfg = Config.fromfile(start / 'vis_data' / 'config.py')
             return (f'test of {Path(cfg.load_from).name}',
-                    _scores(json.loads(tested.read_text('utf-8'))))
+                    _scores(tested[0]))
         for line in reversed(_lines(start)):
             if _scores(line):
                 return 'last validation', _scores(line)
@@ -115,10 +116,18 @@ def _newest_scores(starts: List[Path]) -> Any:
 
 
 def _lines(start: Path) -> List[dict]:
-    path = start / 'vis_data' / 'scalars.json'
+    return _read_lines(start / 'vis_data' / 'scalars.json')
+
+
+def _read_lines(path: Path) -> List[dict]:
+    """Of JSON, without what a kill has cut off at the end of the file."""
     if not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text('utf-8').splitlines()]
+    *lines, last = path.read_text('utf-8').splitlines() or ['']
+    found = [json.loads(line) for line in lines]
+    with contextlib.suppress(json.JSONDecodeError):
+        found.append(json.loads(last))
+    return found
 
 
 def _scores(line: dict) -> Dict[str, float]:

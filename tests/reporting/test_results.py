@@ -107,6 +107,16 @@ def test_a_test_before_the_last_training_does_not_count(tmp_path, config):
     assert read_run(work_dir, config).scores['segm_AP'] == 0.5
 
 
+def test_after_a_kill_in_the_middle_of_a_line(tmp_path, config):
+    work_dir = make_start(tmp_path / 'run', '20260101_1', scores=(0.5, ))
+    with open(work_dir / '20260101_1/vis_data/scalars.json', 'a') as file:
+        file.write('\n{"livecell/segm_AP": 0.')
+    make_start(work_dir, '20260101_2', scores=(0.6, ), load_from='a.pth')
+    (work_dir / '20260101_2/20260101_2.json').write_text('{"livecell/se')
+    run = read_run(work_dir, config)
+    assert (run.scored, run.scores['segm_AP']) == ('last validation', 0.5)
+
+
 @pytest.mark.parametrize('spoil, message', [
     (lambda run: shutil.rmtree(run), 'no training run'),
     (lambda run: (run / 'last_checkpoint').unlink(), 'unfinished.*none'),
