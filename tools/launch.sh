@@ -1,4 +1,4 @@
-# Sourced by dist_train.sh, dist_test.sh and slurm_train.sh.
+# Sourced by dist_*.sh and slurm_train.sh.
 
 # The interpreter: $PYTHON, else of the active environment, else of the
 # project's .venv.

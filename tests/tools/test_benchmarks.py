@@ -52,7 +52,7 @@ CASES = {
     'resume_slide.py': (['--checkpoint', 'threshold', '--side', '2000'],
                         'all results the same as in one go'),
     'export_cells.py': (['--cells', '9', '--side', '120', '--runs', '1'],
-                        'as geojson'),
+                        'as coco (_coco_results.json)'),
     'predict_layouts.py': (['--images', 'none'], 'run make demo'),
     'train_step.py': ([
         str(ROOT / 'configs/hela/pace_r18_hela_4pt.py'), '--height', '64',

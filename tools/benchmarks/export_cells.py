@@ -50,7 +50,7 @@ def main() -> None:
                     Comparison(
                         f'Writing {len(cells):,} cells of '
                         f'{cells.areas.mean():.0f} pixels on {args.side:,} x '
-                        f'{args.side:,} as {name}',
+                        f'{args.side:,} as {name} ({path.name[1:]})',
                         dict(ours=Cost(statistics.median(times))),
                         remarks=[f'{path.stat().st_size / 1e6:.2f} MB on the '
                                  'disk'] + AIMS.get(name, [])))
