@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'annotations of the data set; or every step of the pipeline '
         '(default: %(default)s)')
     parser.add_argument(
-        '--seed', type=int, default=0, help='of the augmentation')
+        '--seed', type=whole(0), default=0, help='of the augmentation')
     parser.add_argument(
         '--overwrite', action='store_true', help='replace pictures that exist')
     parser.add_argument(

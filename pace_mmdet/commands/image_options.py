@@ -4,6 +4,8 @@ from typing import Any, Optional
 
 from pace_mmdet.images.intensities import Intensities, check_mode
 
+from .options import whole
+
 
 class _Choose(argparse.Action):
     """Stores :class:`Intensities`, whichever option they come by."""
@@ -31,8 +33,8 @@ def add_plane_options(parser: argparse.ArgumentParser, page: str,
         page (str): What the first does there.
         channel (str): What the second does there.
     """
-    parser.add_argument('--page', type=_from_0, metavar='N', help=page)
-    parser.add_argument('--channel', type=_from_0, metavar='N', help=channel)
+    parser.add_argument('--page', type=whole(0), metavar='N', help=page)
+    parser.add_argument('--channel', type=whole(0), metavar='N', help=channel)
 
 
 def add_intensity_options(parser: argparse.ArgumentParser,
@@ -64,10 +66,3 @@ def add_intensity_options(parser: argparse.ArgumentParser,
         const='range', **common,
         help='intensities that become black and white, the same for all '
         'images')
-
-
-def _from_0(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(
-            f'{text}: planes and channels are numbered from 0')
-    return int(text)

@@ -27,6 +27,7 @@ from pace_mmdet.inference.slide_batch import SlideBatch
 from pace_mmdet.inference.writers import FORMATS
 from pace_mmdet.masks.corrections import LOWEST_SCORE
 
+from . import options
 from .image_options import add_intensity_options, add_plane_options
 from .running import EXIT_USER_ERROR, program
 
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '%(default)s)')
     parser.add_argument(
         '--score-thr',
-        type=float,
+        type=options.share,
         help='leave out cells that score less (default: predict_cfg.score_thr '
         f'of the config, else {DEFAULT_SCORE_THR})')
     add_plane_options(
@@ -66,15 +67,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='how large cells are in the images, in pixels, instead of a '
         'scale')
     parser.add_argument(
-        '--tile-size', type=int,
+        '--tile-size', type=options.whole(1),
         help='large images are cut into tiles of so many pixels of the '
         f"network's input (default: {TILE_SIZE}, more for a config of larger "
         'images)')
     parser.add_argument(
-        '--overlap', type=int, default=OVERLAP,
+        '--overlap', type=options.whole(0), default=OVERLAP,
         help='of tiles; more than the largest cell (default: %(default)s)')
     parser.add_argument(
-        '--batch-size', type=int, default=1,
+        '--batch-size', type=options.whole(1), default=1,
         help='tiles that go through the network at once (default: '
         '%(default)s)')
     parser.add_argument(

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'alone, from which every row is fine-tuned: what is compared then is '
         'supervision). Default: what the config says')
     parser.add_argument(
-        '--seeds', nargs='+', type=int, default=[0], metavar='N',
+        '--seeds', nargs='+', type=whole(0), default=[0], metavar='N',
         help='runs of each row (default: 0)')
     parser.add_argument('--work-dirs', type=Path, default=Path('work_dirs'))
     parser.add_argument(
@@ -86,6 +86,11 @@ def curves_of(rows: list, score: str) -> dict:
 
 def run(args: argparse.Namespace) -> None:
     """Collect, run what is to be run, print and write."""
+    if args.record is not None and not args.run:
+        raise UserError('--record goes with --run')
+    if len(set(args.seeds)) < len(args.seeds):
+        raise UserError('--seeds: expected different numbers, got '
+                        f'{args.seeds}: a run and itself have no spread')
     collected = dict(
         root=configs_folder().parent, folders=args.configs,
         work_dirs=args.work_dirs, options=args.cfg_options,

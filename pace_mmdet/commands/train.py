@@ -8,7 +8,7 @@ import argparse
 from pace_mmdet.engine import run_train
 from pace_mmdet.engine.bfloat16 import add_amp_option
 
-from .options import add_run_options
+from .options import add_run_options, whole
 from .running import program
 
 
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'that it was chosen for (auto_scale_lr.base_batch_size)')
     parser.add_argument(
         '--seed',
-        type=int,
+        type=whole(0),
         help='seed of the order of data, augmentation '
         'and initial weights')
     parser.add_argument(

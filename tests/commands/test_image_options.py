@@ -38,8 +38,9 @@ def test_planes(parse):
     ('--range 5', 'expected 2 arguments'),
     ('--range 0 1 --normalize none', 'not allowed with'),
     ('--normalize range', 'invalid choice'),
-    ('--page -1', 'numbered from 0'),
-    ('--channel one', 'numbered from 0'),
+    ('--page -1', '--page: expected a whole number of at least 0'),
+    ('--channel one', '--channel: expected a whole number of at least 0'),
+    ('--page ²', "of at least 0, got '²'"),
 ])
 def test_refused(parse, capsys, line, said):
     with pytest.raises(SystemExit):

@@ -99,7 +99,7 @@ def test_without_models(without_models, tmp_path, words):
 def test_what_is_missing_is_said(without_models, tmp_path):
     done = run('predict', 'x', env=without_models, cwd=tmp_path)
     assert done.returncode == 2 and 'Traceback' not in done.stderr
-    assert "pip install 'pace-mmdet[train]'" in done.stderr
+    assert "install the extra 'train'" in done.stderr
 
 
 def test_the_page_opens_without_models_within_2_s(without_models, tmp_path):
@@ -140,3 +140,12 @@ def test_values(kind, text, value):
 def test_wrong_values(kind, text):
     with pytest.raises(Exception, match='expected a'):
         kind(text)
+
+
+@pytest.mark.parametrize('words', [
+    ['train', 'x.py', '--seed'], ['browse', 'x.py', '--seed'],
+    ['table', '--seeds']])
+def test_seeds_are_refused_before_anything_is_read(words, capsys):
+    with pytest.raises(SystemExit):
+        pace.main([*words, '-1'])
+    assert 'of at least 0, got' in capsys.readouterr().err

@@ -106,8 +106,12 @@ def test_two_runs_into_one_folder(run, tmp_path, monkeypatch):
 @pytest.mark.parametrize(('arguments', 'said'), [
     (['none.tif'], 'none.tif: no such image'),
     (['images', '--format', 'labels,png'], 'expected some of labels,'),
-    (['images', '--channel', '-1'], 'channels are numbered from 0'),
+    (['images', '--channel', '-1'], '--channel: expected a whole number'),
     (['images', '--config', 'none.py'], 'none.py: no such config file'),
+    (['images', '--tile-size', '0'], '--tile-size: expected a whole number'),
+    (['images', '--batch-size', '0'], '--batch-size: expected a whole'),
+    (['images', '--overlap', '-1'], '--overlap: expected a whole number'),
+    (['images', '--score-thr', '35'], 'expected a number from 0 to 1'),
     (['images', '--tile-size', '100'], 'tiles of 100 pixels cannot overlap'),
     (['images', '--launcher', 'pytorch'], 'RANK, WORLD_SIZE, LOCAL_RANK not'),
 ])

@@ -70,6 +70,16 @@ def test_no_such_row(run_here):
     assert code == 2 and 'no row with 3 points per cell' in text
 
 
+@pytest.mark.parametrize(('arguments', 'said'), [
+    (('--record', 'a clock'), '--record goes with --run'),
+    (('--seeds', '0', '1', '0'), '--seeds: expected different numbers'),
+    (('--seeds', '-1'), '--seeds: expected a whole number of at least 0'),
+])
+def test_what_makes_no_sense(run_here, arguments, said):
+    code, text = run_here('--configs', 'hela', *arguments)
+    assert code == 2 and said in text
+
+
 def test_nothing_is_recorded_of_other_configs(hela_folder, run_here):
     code, text = run_here(*ARGUMENTS, 'model.roi_head.mask_stage=0', '--run',
                           '--record', 'a clock')
