@@ -24,6 +24,7 @@ from pace_mmdet.engine.data_check import check_data
 from pace_mmdet.engine.options import merge_options
 from pace_mmdet.engine.running import load_weights
 from pace_mmdet.engine.safe_loading import load_checkpoint_file
+from pace_mmdet.errors import UserError
 from pace_mmdet.evaluation.mask_quality import (MEASURES, MaskQuality, align,
                                                 load_quality,
                                                 paired_difference,
@@ -106,6 +107,10 @@ def table_of(quality: MaskQuality,
 
 def run(args: argparse.Namespace) -> None:
     """Measure and print."""
+    if args.against_config is not None and (
+            args.against is None or args.against.endswith('.npz')):
+        raise UserError('--against-config goes with --against and a '
+                        'checkpoint')
     refuse_inputs([args.out, args.results],
                   [args.config, args.checkpoint, args.against,
                    args.against_config])

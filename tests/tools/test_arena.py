@@ -188,3 +188,10 @@ def test_what_is_recorded_is_not_run_again(load, monkeypatch, tmp_path,
     load('arena')['main']()  # peers without their Python are left out
     assert capsys.readouterr().out == ''
     assert json.loads(records.read_text()) == [run_of()]
+
+
+def test_a_trial_is_not_recorded_among_the_results(load, monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['arena.py', '--iterations', '5'])
+    with pytest.raises(SystemExit):
+        load('arena')['main']()
+    assert '--iterations is for a trial' in capsys.readouterr().err

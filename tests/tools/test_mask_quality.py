@@ -74,3 +74,10 @@ def test_weights_saved_by_several_processes(hela_folder, checkpoint,
 def test_what_is_missing(run_here):
     code, text = run_here(CONFIG, 'nothing.pth')
     assert code == 2 and 'nothing.pth' in text
+
+
+@pytest.mark.parametrize('against', [(), ('--against', 'cells.npz')])
+def test_a_config_of_no_other_model(run_here, against):
+    code, text = run_here(CONFIG, 'nothing.pth', *against,
+                          '--against-config', CONFIG)
+    assert code == 2 and '--against-config goes with --against' in text

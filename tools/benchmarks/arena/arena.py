@@ -118,8 +118,12 @@ def parse_args() -> argparse.Namespace:
         '--work-dir', type=Path, default=ROOT / 'work_dirs/arena')
     parser.add_argument('--records', type=Path, default=RECORDS)
     parser.add_argument('--iterations', type=int,
-                        help='of ours, for a trial')
-    return parser.parse_args()
+                        help='of ours, for a trial, with --records')
+    args = parser.parse_args()
+    if args.iterations is not None and args.records == RECORDS:
+        parser.error('--iterations is for a trial: give --records a file of '
+                     'its own')
+    return args
 
 
 def find(records: List[dict], **wanted) -> Optional[dict]:
