@@ -99,7 +99,7 @@ def test_annotating_alone(annotating, tmp_path):
             process.terminate()
     assert 'key D' in call(pace, 'annotate', 'images', '--db', 'p.db',
                            '--export', 'x.json', cwd=tmp_path, code=2)
-    assert "pip install 'pace-mmdet[train]'" in call(
+    assert "install the extra 'train'" in call(
         pace, 'train', 'pace_r200_dcn_4pt', cwd=tmp_path, code=2)
 
 

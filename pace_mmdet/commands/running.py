@@ -58,9 +58,8 @@ def _run(name: str, argv: Optional[Sequence[str]],
         if (error.name or '').partition('.')[0] not in _FOR_MODELS:
             raise
         raise UserError(
-            f'this needs {error.name}, which is not installed; '
-            "pip install 'pace-mmdet[train]' brings what models need"
-        ) from None
+            f'this needs {error.name}, which is not installed; install the '
+            "extra 'train' (docs/install.md)") from None
     parser = argparse.ArgumentParser(
         prog=prog,
         description=command.__doc__,

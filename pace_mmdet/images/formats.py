@@ -16,7 +16,7 @@ from pace_mmdet.errors import ImageFileError
 
 from .planes import Planes
 
-EXTRA = "pip install 'pace-mmdet[formats]'"
+EXTRA = "install the extra 'formats' (docs/install.md)"
 
 
 class Format(NamedTuple):
@@ -135,7 +135,7 @@ def open_planes(path: Path, as_numbers: bool = False) -> Planes:
         if error.name != kind.package:
             raise
         raise ImageFileError(
-            f'{path}: to read {kind.name} files, install {kind.package}: '
+            f'{path}: {kind.name} files need the package {kind.package}: '
             f'{EXTRA}') from None
 
 

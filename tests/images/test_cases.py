@@ -108,7 +108,7 @@ def test_19_other_suffixes(case, ref8, ref16):
         assert np.abs(img.astype(int) - ref8).mean() < 8
     for name, package in (('m.czi', 'czifile'), ('m.nd2', 'nd2')):
         said = ('broken or misnamed' if importlib.util.find_spec(package)
-                else r"pip install 'pace-mmdet\[formats\]'")
+                else r"install the extra 'formats'")
         with pytest.raises(ImageFileError, match=said):
             read_image(folder / name)
 
@@ -117,7 +117,7 @@ def test_20_an_ome_zarr_without_an_image(case):
     folder = case('20_omezarr')
     path, = list_folder(folder).images
     said = ('an OME-Zarr' if importlib.util.find_spec('zarr') else
-            'OME-Zarr files, install zarr')
+            'OME-Zarr files need the package zarr')
     with pytest.raises(ImageFileError, match=said):
         read_image(path)
 

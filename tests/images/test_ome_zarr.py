@@ -82,5 +82,6 @@ def test_without_the_package(tmp_path, monkeypatch):
     with pytest.raises(ImageFileError, match='without an image'):
         read_image(tmp_path / 'a.zarr')
     monkeypatch.setitem(sys.modules, 'zarr', None)
-    with pytest.raises(ImageFileError, match='OME-Zarr files, install zarr'):
+    with pytest.raises(ImageFileError,
+                       match='OME-Zarr files need the package zarr'):
         read_image(tmp_path / 'a.zarr')

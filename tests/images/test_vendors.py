@@ -163,6 +163,6 @@ def test_the_install_line_where_a_reader_is_missing(
         tmp_path, monkeypatch, name, start, package):
     monkeypatch.setitem(sys.modules, package, None)
     (tmp_path / name).write_bytes(start)
-    with pytest.raises(ImageFileError, match=rf'{name}: to read .* install '
-                       rf"{package}: pip install 'pace-mmdet\[formats\]'"):
+    with pytest.raises(ImageFileError, match=rf'{name}: .* need the package '
+                       rf"{package}: install the extra 'formats'"):
         read_image(tmp_path / name)
