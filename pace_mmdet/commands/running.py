@@ -75,7 +75,7 @@ def run_tool(main: Callable[[], Optional[int]]) -> int:
     ends every tool with a line and 130, also where a library took it for an
     error of its own. Every other exception passes: it is a fault of the
     program, and its traceback is what a bug report needs. Of several
-    processes the first one speaks for all.
+    processes the others say who speaks; of Ctrl-C the first alone.
 
     Args:
         main (Callable): Runs the tool; None counts as 0.
@@ -95,8 +95,11 @@ def run_tool(main: Callable[[], Optional[int]]) -> int:
                 code = EXIT_USER_ERROR
             else:
                 raise
-    if os.environ.get('RANK', '0') == '0':
+    rank = os.environ.get('RANK', '0')
+    if rank == '0':
         print(message, file=sys.stderr)
+    elif code != EXIT_INTERRUPTED:
+        print(f'process {rank}: {message}', file=sys.stderr)
     return code
 
 

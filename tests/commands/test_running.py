@@ -35,14 +35,18 @@ def test_a_full_disk_is_a_message(capsys):
     assert said == 'error: a.json: No space left on device\n'
 
 
-def test_other_processes_are_silent(capsys, monkeypatch):
+@pytest.mark.parametrize('error, code, said', [
+    (UserError('x'), 2, 'process 1: error: x\n'),
+    (KeyboardInterrupt(), 130, '')])
+def test_other_processes_say_who_speaks(capsys, monkeypatch, error, code,
+                                        said):
     monkeypatch.setenv('RANK', '1')
 
     def main():
-        raise UserError('x')
+        raise error
 
-    assert run_tool(main) == 2
-    assert capsys.readouterr().err == ''
+    assert run_tool(main) == code
+    assert capsys.readouterr().err == said
 
 
 def test_a_workers_message_without_its_traceback(capsys):

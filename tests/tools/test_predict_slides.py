@@ -106,5 +106,6 @@ def test_a_launcher_that_ends_the_others(start, tmp_path, capfd):
     codes = start(2, 'two', signal=signal.SIGTERM, rank='0', after=3)
     assert codes == [2, 2]
     said = capfd.readouterr().err
-    assert said.count('to go on, repeat the command with') == 1
+    assert said.count('error: stopped by its launcher') == 1
+    assert said.count('process 1: error: another process has ended') == 1
     assert (tmp_path / 'two/slide.unfinished').is_dir()
