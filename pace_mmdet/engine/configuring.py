@@ -138,17 +138,22 @@ def testing_config(args: Namespace) -> Config:
 
 
 def set_start(cfg: Config, args: Namespace) -> None:
-    """Decide between a new run, new weights and going on, in place."""
+    """Decide between a new run, new weights and going on, in place.
+
+    May be called again, when there may be a later checkpoint.
+    """
     if args.load_from is not None:
         cfg.load_from = args.load_from
-    # Also `resume = True` in a config means the latest checkpoint.
-    resume = args.resume or ('auto' if cfg.get('resume') else None)
+    # Also `resume = True` in a config means the latest checkpoint. It is noted
+    # in the arguments: the config will say whether there is one.
+    if args.resume is None and cfg.get('resume'):
+        args.resume = 'auto'
     start: Optional[str] = None
-    if resume == 'auto':
+    if args.resume == 'auto':
         found = find_checkpoint(cfg.work_dir)
         start = None if found is None else str(found)
-    elif resume is not None:
-        start = resume
+    elif args.resume is not None:
+        start = args.resume
     cfg.resume = start is not None
     if start is None:
         # With `--resume` and nothing to resume from, too: the first start

@@ -3,11 +3,11 @@ import contextlib
 import os
 import os.path as osp
 from argparse import Namespace
-from typing import Dict, Iterator, List, Union
+from typing import Dict, Iterator, List, Optional, Union
 
 from mmdet.utils import setup_cache_size_limit_of_dynamo
 from mmengine.config import Config
-from mmengine.dist import is_main_process
+from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
@@ -59,6 +59,7 @@ def _train(cfg: Config, args: Namespace) -> int:
     # A run that goes on, goes on at its scale.
     said = fit_to_cells(cfg, start)
     runner = build_runner(cfg, args)
+    _check_starts(start)
     if start is not None:
         check_weights(runner.model, start, cfg.load_from,
                       'It cannot go on with another; choose another '
@@ -75,6 +76,19 @@ def _train(cfg: Config, args: Namespace) -> int:
     if is_main_process():
         print('\n'.join(summary_of_training(runner, args.config)))
     return 0
+
+
+def _check_starts(start: Optional[dict]) -> None:
+    """Check that all processes go on from the same iteration.
+
+    The first may have waited for another run, which got further meanwhile.
+    """
+    found = all_gather_object(None if start is None else
+                              start['meta']['iter'])
+    if len(set(found)) > 1:
+        raise UserError('the processes found checkpoints of different '
+                        f'iterations to go on from: {found}. Repeat the '
+                        'command when no other run uses the work directory')
 
 
 @contextlib.contextmanager

@@ -1,10 +1,13 @@
 import json
 import os
+from argparse import Namespace
 
 import pytest
 import torch
+from mmengine.config import Config
 
-from pace_mmdet.engine import find_checkpoint, load_checkpoint_file
+from pace_mmdet.engine import find_checkpoint, load_checkpoint_file, running
+from pace_mmdet.engine.configuring import set_start
 from pace_mmdet.engine.resume import checkpoint_seed
 from pace_mmdet.errors import UserError
 from tests.engine.processes import run_tool_forked
@@ -143,6 +146,21 @@ def test_find_checkpoint(tmp_path, files, pointer, expected):
 
 def test_no_work_directory_yet(tmp_path):
     assert find_checkpoint(tmp_path / 'none') is None
+
+
+@pytest.mark.parametrize('resume', [None, 'auto'])
+def test_who_waited_for_another_run_looks_again(tmp_path, resume):
+    args = Namespace(resume=resume, load_from=None, seed=None, launcher='none',
+                     trust_checkpoint=False)
+    cfg = Config(dict(work_dir=str(tmp_path), resume=resume is None,
+                      load_from=None, randomness=dict(seed=None)))
+    set_start(cfg, args)
+    assert cfg.resume is False
+    torch.save(dict(optimizer={}, meta=dict(iter=3, seed=5)),
+               tmp_path / 'iter_3.pth')
+    with running._alone(cfg, args):
+        assert cfg.load_from == str(tmp_path / 'iter_3.pth')
+        assert cfg.resume is True and cfg.randomness.seed == 5
 
 
 def test_weights_alone_are_nothing_to_resume_from(tmp_path):

@@ -92,6 +92,22 @@ def test_two_processes_resume_exactly(tmp_path):
     assert states[0]['steps'] == states[1]['steps']
 
 
+def test_processes_that_would_go_on_from_different_places(tmp_path, capfd):
+    config, port = write_config(tmp_path), _free_port()
+    options = ['--resume', '--cfg-options', 'train_cfg.max_iters=2']
+    assert run_tool_forked('train', config, '--work-dir', tmp_path / '0',
+                           *options) == 0
+    pids = [start_tool_forked(
+        'train', config, '--work-dir', tmp_path / str(rank), '--launcher',
+        'pytorch', *options, env=dict(
+            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2',
+            LOCAL_WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=port,
+            CUDA_VISIBLE_DEVICES='')) for rank in (0, 1)]
+    assert [wait_for(pid) for pid in pids] == [2, 2]
+    assert 'different iterations to go on from: [2, None]' in \
+        capfd.readouterr().err
+
+
 def test_what_a_run_leaves(tmp_path, capfd):
     work_dir, config = tmp_path / 'run', write_config(tmp_path)
     options = ['train_cfg.max_iters=3', 'train_cfg.val_interval=3']
