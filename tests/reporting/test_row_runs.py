@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import yaml
 from mmengine.config import Config
 
 from pace_mmdet.errors import UserError
@@ -92,6 +93,13 @@ def tools(tmp_path, monkeypatch):
     for folder in ('hela', '_base_'):
         shutil.copytree(ROOT / 'configs' / folder,
                         tmp_path / 'configs' / folder)
+    # Nothing is on record there.
+    metafile = tmp_path / 'configs/hela/metafile.yml'
+    content = read_metafile(metafile)
+    for model in content['Models']:
+        model.pop('Results', None)
+        model.pop('Runs', None)
+    metafile.write_text(yaml.safe_dump(content), 'utf-8')
     tools = Tools(tmp_path)
     monkeypatch.setattr(row_runs.subprocess, 'run', tools.run)
     return tools
