@@ -81,7 +81,7 @@ class CocoFile:
             self.images = document.images
             self.categories = document.categories
             self._set(document.info, document.annotations)
-        self._check_tables()
+        check_tables(self.images, self.categories, self.faults)
 
     def __len__(self) -> int:
         """Number of annotations."""
@@ -125,24 +125,7 @@ class CocoFile:
                     continue
                 except msgspec.ValidationError:
                     part = [json.loads(bytes(text)) for text in part]
-            yield self._convert(part, kind, start)
-
-    def _convert(self,
-                 items: list,
-                 kind: Type[T],
-                 start: int = 0,
-                 what: str = 'annotation') -> List[T]:
-        """Convert one by one, so that each fault is found."""
-        converted = []
-        for number, item in enumerate(items, start):
-            try:
-                converted.append(msgspec.convert(
-                    item, kind, strict=False))
-            except msgspec.ValidationError as error:
-                known = item.get('id') if isinstance(item, dict) else None
-                name = f'number {number}' if known is None else known
-                self.faults.add(f'{what} {name}: {_plainly(error)}')
-        return converted
+            yield convert_each(part, kind, self.faults, start)
 
     def _refuse_fragments(self, data: bytes,
                           error: msgspec.DecodeError) -> None:
@@ -178,10 +161,10 @@ class CocoFile:
                     else 'nothing'
                 self.faults.add(f'"{key}": expected a list, got {found}')
         self.faults.raise_if_any('Expected a COCO file.')
-        self.images = self._convert(
-            document['images'], ImageEntry, what='image')
-        self.categories = self._convert(
-            document['categories'], Category, what='category')
+        self.images = convert_each(
+            document['images'], ImageEntry, self.faults, what='image')
+        self.categories = convert_each(
+            document['categories'], Category, self.faults, what='category')
         self._set(document.get('info'), document['annotations'], False)
 
     def _set(self, info: Any, annotations: Union[list, dict],
@@ -191,23 +174,52 @@ class CocoFile:
             annotations, dict) else annotations)
         self._is_text = is_text
 
-    def _check_tables(self) -> None:
-        for name, entries in (('image', self.images), ('category',
-                                                       self.categories)):
-            seen = set()
-            for entry in entries:
-                if entry.id in seen:
-                    self.faults.add(f'{name} {entry.id}: this id occurs '
-                                    'more than once')
-                seen.add(entry.id)
-        for image in self.images:
-            if not (1 <= image.height <= MAX_SIDE
-                    and 1 <= image.width <= MAX_SIDE):
-                self.faults.add(
-                    f'image {image.id} ({image.file_name}): expected a '
-                    f'height and width of at most {MAX_SIDE} and at least 1 '
-                    f'pixel, got {image.height} and {image.width}')
-        note_faults(self.images, self.faults)
+
+def convert_each(items: Iterable[Any],
+                 kind: Type[T],
+                 faults: Faults,
+                 start: int = 0,
+                 what: str = 'annotation',
+                 strict: bool = False) -> List[T]:
+    """Convert one by one, so that each fault is found.
+
+    Args:
+        items (Iterable): Of a file's list, as JSON has them.
+        kind (type): The msgspec structure to convert into.
+        faults (Faults): Gets those that are none; they are left out.
+        start (int): Number of the first.
+        what (str): What they are called.
+        strict (bool): Whether numbers may not be written as text.
+    """
+    converted = []
+    for number, item in enumerate(items, start):
+        try:
+            converted.append(msgspec.convert(item, kind, strict=strict))
+        except msgspec.ValidationError as error:
+            known = item.get('id') if isinstance(item, dict) else None
+            name = f'number {number}' if known is None else known
+            faults.add(f'{what} {name}: {_plainly(error)}')
+    return converted
+
+
+def check_tables(images: List[ImageEntry], categories: List[Category],
+                 faults: Faults) -> None:
+    """Note what is wrong with a file's images and categories."""
+    for name, entries in (('image', images), ('category', categories)):
+        seen = set()
+        for entry in entries:
+            if entry.id in seen:
+                faults.add(f'{name} {entry.id}: this id occurs more than '
+                           'once')
+            seen.add(entry.id)
+    for image in images:
+        if not (1 <= image.height <= MAX_SIDE
+                and 1 <= image.width <= MAX_SIDE):
+            faults.add(
+                f'image {image.id} ({image.file_name}): expected a '
+                f'height and width of at most {MAX_SIDE} and at least 1 '
+                f'pixel, got {image.height} and {image.width}')
+    note_faults(images, faults)
 
 
 def _plainly(error: msgspec.ValidationError) -> str:
@@ -305,7 +317,7 @@ def _make_whole(item: dict, keys: Iterable[str], name: str,
             faults.add(f'{name}: "{key}": expected a number, got '
                        f'{json.dumps(item[key])[:40]}')
     # "0" would count as true.
-    if isinstance(item.get('iscrowd'), str):
+    if isinstance(item.get('iscrowd'), (str, float)):
         item['iscrowd'] = _whole(item['iscrowd'])
 
 

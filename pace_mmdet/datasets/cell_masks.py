@@ -2,8 +2,9 @@
 import logging
 from collections import Counter
 from functools import partial
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Union
 
+import msgspec
 import numpy as np
 from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
@@ -12,9 +13,10 @@ from mmengine.fileio import exists
 from mmengine.logging import print_log
 from pycocotools import mask as mask_utils
 
-from pace_mmdet.coco.files import ImageEntry, read_document
+from pace_mmdet.coco.files import (Category, ImageEntry, check_tables,
+                                   convert_each, read_document)
 from pace_mmdet.coco.masks import MaskAnnotation, find_unusable
-from pace_mmdet.coco.regions import complete_regions, cut_off, note_faults
+from pace_mmdet.coco.regions import complete_regions, cut_off
 from pace_mmdet.coco.whole_file import BoxFit, check_some_left
 from pace_mmdet.errors import AnnotationError, Faults
 from pace_mmdet.images.paths import find_images
@@ -26,7 +28,12 @@ _ORPHANS = 'image_id is none of the file\'s images'
 # How many boxes are compared with their masks; a file errs alike throughout.
 _FITTED = 2000
 _FIELDS = MaskAnnotation.__struct_fields__
-_IMAGE_KEYS = ('id', 'file_name', 'height', 'width')
+
+
+class _Values(msgspec.Struct):
+    """What is read of an annotation as it stands in the file."""
+    area: Optional[float] = None
+    iscrowd: Union[bool, int, None] = None
 
 
 class CellCOCO(COCO):
@@ -37,11 +44,15 @@ class CellCOCO(COCO):
         if annotation_file is not None:
             self.dataset = read_document(annotation_file)
             faults = Faults(annotation_file)
-            note_faults([
-                ImageEntry(*map(image.get, _IMAGE_KEYS),
-                           image.get('complete', True))
-                for image in self.dataset.get('images', [])
-            ], faults)
+            images = convert_each(self.dataset.get('images', []), ImageEntry,
+                                  faults, what='image')
+            categories = convert_each(self.dataset.get('categories', []),
+                                      Category, faults, what='category')
+            check_tables(images, categories, faults)
+            annotations = self.dataset.get('annotations', [])
+            convert_each(
+                annotations.values() if isinstance(annotations, dict) else
+                annotations, _Values, faults, strict=True)
             faults.raise_if_any('Correct the file.')
             self.createIndex()
             # As the base class does after its own reading.

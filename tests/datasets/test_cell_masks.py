@@ -127,6 +127,29 @@ def test_broken_files(mask_file, point_file):
         build(mask_file)
 
 
+@pytest.mark.parametrize('table, values, said', [
+    ('images', dict(id=1), 'image 1: this id occurs more than once'),
+    ('images', dict(height=None), 'image 2: "height": expected `int`'),
+    ('images', dict(height='tall'), 'image 2: "height": expected `int`'),
+    ('images', dict(width=0), 'at least 1 pixel, got 96 and 0'),
+    ('images', dict(file_name=3), 'image 2: "file_name": expected `str`'),
+    ('images', dict(file_name=None), 'image 2: "file_name": expected `str`'),
+    ('categories', dict(name=None), 'category 1: "name": expected `str`'),
+    ('annotations', dict(area='big'), 'annotation 2: "area": expected'),
+    ('annotations', dict(iscrowd='no'), 'annotation 2: "iscrowd": expected'),
+])
+def test_faults_are_told_together(mask_file, edit, table, values, said):
+
+    def change(coco):
+        coco[table][-1 if table == 'categories' else 1].update(values)
+        coco['images'][2]['complete'] = 3
+
+    with pytest.raises(AnnotationError) as caught:
+        build(edit(mask_file, change))
+    text = str(caught.value)
+    assert f'{mask_file}: 2 faults' in text and said in text
+
+
 def test_missing_image(mask_file):
     name = json.loads(mask_file.read_text())['images'][1]['file_name']
     (mask_file.parent / 'images' / name).unlink()
