@@ -35,6 +35,8 @@ class ImageStack:
         axes (str): A letter for each axis of the stack; see
             :class:`~pace_mmdet.images.planes.Planes`, as for the others.
         shape (tuple[int]): Its lengths.
+        file_axes (str): ``axes`` if no page were chosen.
+        file_shape (tuple[int]): Their lengths.
         plane_shape (tuple[int]): (H, W) or (H, W, 3).
         num_channels (int): Length of the axis called channel; 1 without.
         channel_names (list[str]): Their names, as far as the file has them.
@@ -65,6 +67,7 @@ class ImageStack:
         self.is_uniform = self._planes.is_uniform
         try:
             self._choose_channel()
+            self.file_axes, self.file_shape = self.axes, self.shape
             self.page = page
             if page is not None:
                 self._choose_page(page)
@@ -173,7 +176,9 @@ class ImageStack:
             raise ImageFileError(
                 f'{self.path}: page {page} is not in the file, which holds '
                 f'{len(self)} (0 ... {len(self) - 1})')
-        self.axes, self.shape, self.num_channels = '', (), 1
+        self.axes, self.shape = '', ()
+        if self.channel is None:
+            self.num_channels = 1
         self.is_uniform = True
 
     @contextlib.contextmanager

@@ -318,6 +318,35 @@ def test_one_page_of_stacks(tmp_path, run):
     assert 'page 2 is not in the file, which holds 2' in summary.failed[0]
 
 
+@pytest.mark.parametrize('axes, channel, roi', [
+    ('TYX', None, dict(position=3, t_position=0)),
+    ('TCYX', 1, dict(position=0, t_position=3)),
+])
+def test_results_of_one_page_name_it(tmp_path, run, axes, channel, roi):
+    planes = stack(IMG * 0, IMG * 0, IMG)
+    if channel:
+        planes = np.stack([planes * 0, planes], axis=1)
+    tifffile.imwrite(tmp_path / 'a.tif', planes, imagej=True,
+                     metadata=dict(axes=axes))
+    run([tmp_path / 'a.tif'], FORMATS, page=2, channel=channel)
+    out = tmp_path / 'out'
+    image, = json.loads((out / 'a_coco.json').read_text())['images']
+    assert image['page'] == 2
+    head, first = (out / 'a_cells.csv').read_text().splitlines()[:2]
+    assert head.startswith('file,plane,t,label')
+    assert first.startswith('a.tif,2,2,1')
+    found = roifile.roiread(out / 'a_rois.zip')[0]
+    assert found.name == '0003-00001'
+    assert {key: getattr(found, key) for key in roi} == roi
+    shape = json.loads((out / 'a.geojson').read_text())['features'][0]
+    assert shape['geometry']['plane'] == dict(c=-1, z=0, t=2)
+    assert tifffile.imread(out / 'a_labels.tif').shape == IMG.shape
+    if 'zarr' in FORMATS:
+        import zarr
+        table = zarr.open(str(out / 'a_labels.zarr/tables/cells'), mode='r')
+        assert set(table['obs/plane'][:]) == {2}
+
+
 def test_remarks_on_intensities(tmp_path, run):
     holes = IMG.astype(np.float32)
     holes[:2, :3] = np.nan

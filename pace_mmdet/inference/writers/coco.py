@@ -31,7 +31,8 @@ def write_annotations(found: FileCells, path: Path,
             file_name=found.path.name,
             height=cells.height,
             width=cells.width,
-            page=number) for number, cells in enumerate(found.planes)
+            page=found.first_plane + number)
+        for number, cells in enumerate(found.planes)
     ]
     categories = [
         dict(id=number, name=name)

@@ -42,13 +42,13 @@ def _features(found: FileCells) -> Iterator[dict]:
         outlines = pixel_outlines(cells.crops, cells.corners)
         for row, polygons in enumerate(outlines):
             geometry = _geometry(polygons)
-            if len(found.planes) > 1:
+            if found.of_several:
                 # A plain stack's pages are what QuPath calls time.
                 geometry['plane'] = dict(
                     c=position.get('C', -1),
                     z=position.get('Z', 0),
                     t=position.get('T', 0) if set(position) <= set('TZC')
-                    else plane)
+                    else found.first_plane + plane)
             yield dict(
                 type='Feature',
                 id=str(uuid.uuid5(namespace, f'{plane}/{row}')),

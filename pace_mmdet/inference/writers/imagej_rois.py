@@ -36,12 +36,13 @@ def write_rois(found: FileCells, path: Path) -> None:
     if largest > MOST_PIXELS:
         raise ValueError(f'ImageJ ROIs cannot hold places beyond '
                          f'{MOST_PIXELS} pixels, the image has {largest}')
-    several = len(found.planes) > 1
     content = io.BytesIO()
     with zipfile.ZipFile(content, 'w') as archive:
         for plane, cells in enumerate(found.planes):
-            prefix = f'{plane + 1:04d}-' if several else ''
-            place = _place(found, plane) if several else {}
+            prefix, place = '', {}
+            if found.of_several:
+                prefix = f'{found.first_plane + plane + 1:04d}-'
+                place = _place(found, plane)
             outlines = pixel_outlines(cells.crops, cells.corners)
             for number, polygons in enumerate(outlines, 1):
                 name = f'{prefix}{number:05d}'
@@ -58,7 +59,7 @@ def _place(found: FileCells, plane: int) -> dict:
                                         found.has_others):
         return {f'{axis.lower()}_position': index + 1
                 for axis, index in position.items()}
-    return dict(position=plane + 1)
+    return dict(position=found.first_plane + plane + 1)
 
 
 def _roi(polygons: List[Polygon], name: str, place: dict) -> ImagejRoi:

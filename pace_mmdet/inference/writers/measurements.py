@@ -48,7 +48,7 @@ def table_head(about: FileCells) -> str:
     Args:
         about (FileCells): What is known of the image file.
     """
-    columns = ['file', 'plane', *about.axes.lower(), *COLUMNS]
+    columns = ['file', 'plane', *about.file_axes.lower(), *COLUMNS]
     return _as_csv([columns + ['area_um2'] * (_square_um(about) is not None)])
 
 
@@ -57,10 +57,11 @@ def table_rows(about: FileCells, plane: int, measured: np.ndarray) -> str:
 
     Args:
         about (FileCells): What is known of the image file.
-        plane (int): Its number.
+        plane (int): Its number among those that were segmented.
         measured (ndarray): As of :func:`measure`.
     """
-    where = [about.path.name, plane, *about.position(plane).values()]
+    where = [about.path.name, about.first_plane + plane,
+             *about.position(plane).values()]
     um2, rows = _square_um(about), measured.round(4).tolist()
     for row in rows:
         for column in _WHOLE:

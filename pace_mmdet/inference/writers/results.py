@@ -22,6 +22,10 @@ class FileCells:
             looked at.
         axes (str): A letter for each axis of the stack; '' for one plane.
         shape (tuple[int]): Lengths of the axes.
+        first_plane (int): Number in the file of the first of ``planes``.
+        file_axes (str): Of the file's stack, of which one plane may have been
+            chosen; by default the same as ``axes``.
+        file_shape (tuple[int]): Lengths of these.
         pixel_size (PixelSize, optional): If known.
         is_ome (bool): Whether the file is an OME-TIFF.
         classes (Sequence[str]): Names of the classes; those that cells have
@@ -42,8 +46,13 @@ class FileCells:
     classes: Sequence[str] = field(default=('cell', ))
     names: Sequence[str] = ()
     has_others: bool = False
+    first_plane: int = 0
+    file_axes: str = ''
+    file_shape: Tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.file_axes:
+            self.file_axes, self.file_shape = self.axes, self.shape
         most = max(cells.labels.max(initial=0) for cells in self.planes)
         self.classes = (*self.classes, *(
             f'class {label}' for label in range(len(self.classes), most + 1)))
@@ -56,13 +65,21 @@ class FileCells:
                    pixel_size=stack.pixel_size, is_ome=stack.is_ome,
                    names=stack.names,
                    has_others=stack.channel is not None and
-                   stack.num_channels > 1, **others)
+                   stack.num_channels > 1,
+                   first_plane=stack.page or 0, file_axes=stack.file_axes,
+                   file_shape=stack.file_shape, **others)
+
+    @property
+    def of_several(self) -> bool:
+        """Whether the file has more planes than one."""
+        return len(self.planes) > 1 or np.prod(self.file_shape) > 1
 
     def position(self, plane: int) -> dict:
-        """Where a plane is in the stack: axis letter to index."""
-        if not self.axes:
+        """Where one of ``planes`` is in the file: axis letter to index."""
+        if not self.file_axes:
             return {}
         return {
             axis: int(index) for axis, index in zip(
-                self.axes, np.unravel_index(plane, self.shape))
+                self.file_axes, np.unravel_index(
+                    self.first_plane + plane, self.file_shape))
         }

@@ -189,7 +189,8 @@ class LabelStore:
             counts = [sum(map(len, rows)) for rows in own]
             write_anndata(
                 self.path / field / 'tables',
-                np.repeat(np.arange(self._per_field), counts),
+                self._about.first_plane + np.repeat(
+                    np.arange(self._per_field), counts),
                 np.concatenate([np.zeros((0, len(COLUMNS))), *(
                     part for rows in own for part in rows)]),
                 self._about.classes, self._format)
