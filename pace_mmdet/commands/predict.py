@@ -196,6 +196,11 @@ def _predict(args: argparse.Namespace, share: Share, jobs: List[Job],
         console.print(_described(segmenter, len(jobs), channel,
                                  args.score_thr),
                       highlight=False, soft_wrap=True)
+        if correcting and not any(correcting.speaks_of(job.path)
+                                  for job in jobs):
+            console.print('[yellow]warning:[/] none of the images is in '
+                          f'{args.corrections}, which names them by where '
+                          'they were annotated', soft_wrap=True)
     batch = Batch(segmenter, formats, channel, args.skip_existing,
                   args.overwrite, console, args.page, correcting)
     try:

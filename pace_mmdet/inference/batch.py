@@ -201,6 +201,11 @@ class Batch:
         stack = ImageStack(job.path, self.channel, page=self.page)
         try:
             _check_stack(stack)
+            if (len(stack) > 1 and self.correcting
+                    and self.correcting.speaks_of(job.path)):
+                raise ImageFileError(
+                    f'{job.path}: has {len(stack)} planes, --corrections are '
+                    'of one: say of which with --page')
             outputs = sum(self._missing(job, stack).values(), [])
         except BaseException:
             stack.close()

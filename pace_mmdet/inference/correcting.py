@@ -24,6 +24,10 @@ class Correcting:
     images: Dict[str, Corrections]
     score_thr: float
 
+    def speaks_of(self, path: Path) -> bool:
+        """Whether anything is said of an image."""
+        return str(path.resolve()) in self.images
+
     def __call__(self, path: Path, cells: Cells) -> Tuple[Cells, int]:
         """The cells of an image that there are.
 

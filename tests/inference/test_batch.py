@@ -111,6 +111,22 @@ def test_what_an_annotator_said_of_images(tmp_path, run):
     assert summary.cells == 1
 
 
+def test_what_was_said_is_of_one_plane(tmp_path, run):
+    for name in 'ab':
+        tifffile.imwrite(tmp_path / f'{name}.tif', stack(IMG, IMG),
+                         photometric='minisblack')
+    path = tmp_path / 'c.json'
+    name = str((tmp_path / 'a.tif').resolve())
+    path.write_text(json.dumps(dict(images={name: {}})))
+    said = read_corrections(path, 0.)
+    summary, _ = run([f'{tmp_path}/*.tif'], correcting=said)
+    assert summary.cells == 2 * COUNT  # of b.tif
+    assert 'has 2 planes' in summary.failed[0]
+    assert '--page' in summary.failed[0]
+    summary, _ = run([tmp_path / 'a.tif'], correcting=said, page=1)
+    assert summary.cells == COUNT
+
+
 @pytest.mark.parametrize('content', [None, '{', '[]', '{"images": {"a": 1}}'])
 def test_corrections_that_are_none(tmp_path, content):
     if content is not None:

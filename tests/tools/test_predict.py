@@ -76,6 +76,10 @@ def test_what_was_said_of_an_image(run, folder, tmp_path):
     assert code == 0 and 'score threshold 0,' in said
     after = json.loads((tmp_path / 'out/0_coco.json').read_text())
     assert box in [ann['bbox'] for ann in after['annotations']]
+    assert 'none of the images is in' not in said
+    code, said = run('images/1.tif', '--format', 'coco', '--corrections',
+                     path)
+    assert code == 0 and 'none of the images is in' in said
     parser = argparse.ArgumentParser()
     predict.add_arguments(parser)
     with pytest.raises(UserError, match='goes with --score-thr'):
