@@ -9,6 +9,7 @@ from .batch import DISK_FULL, Batch, Summary, memory_faults, progress_bars
 from .inputs import Job
 from .processes import Share
 from .slides import folder_of, segment_slide
+from .writers import imagej_rois
 
 
 class SlideBatch(Batch):
@@ -62,11 +63,15 @@ class SlideBatch(Batch):
             with opened[0].stack as stack:
                 outputs = {name: files for name, files
                            in self._missing(job, stack).items() if files}
-                if ('overlay' in outputs
-                        and stack.max_pixels > slides.PICTURE_PIXELS):
-                    raise ImageFileError(
-                        f'{job.path}: is too large for one picture; leave '
-                        'overlay out of --format')
+                for name, too_large, what in (
+                        ('overlay', stack.max_pixels > slides.PICTURE_PIXELS,
+                         'one picture'),
+                        ('roi', max(stack.plane_shape[:2]) >
+                         imagej_rois.MOST_PIXELS, "ImageJ's ROIs")):
+                    if name in outputs and too_large:
+                        raise ImageFileError(
+                            f'{job.path}: is too large for {what}; leave '
+                            f'{name} out of --format')
                 if folder_of(job).exists() and not self.overwrite:
                     self.console.print(f'{job.path.name}: goes on with what '
                                        'was found before', markup=False)

@@ -5,6 +5,7 @@ from typing import Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 
+from pace_mmdet.errors import ImageFileError
 from pace_mmdet.files import atomic_file, replace_folder
 from pace_mmdet.images.stacks import ImageStack
 
@@ -92,7 +93,7 @@ def _finish(about: FileCells, planes: Sequence[PlaneCells], job: Job,
         return [np.load(tables / f'{number}-{band}.npy')
                 for band in range(planes[number].num_bands)]
 
-    for name, files in outputs.items():
+    def write(name: str, files: List[Output]) -> None:
         paths = [job.path_of(output) for output in files]
         if name == 'labels':
             write_label_pyramid(about, [plane.label_plane
@@ -113,6 +114,15 @@ def _finish(about: FileCells, planes: Sequence[PlaneCells], job: Job,
                 **vars(about), 'planes': [plane.all() for plane in planes]})
             for output, path in zip(files, paths):
                 output.write(whole, path)
+
+    faults = []
+    for name, files in outputs.items():
+        try:
+            write(name, files)
+        except ValueError as error:
+            faults.append(f'{name}: {error}')
+    if faults:
+        raise ImageFileError(f'{job.path}: not written: {"; ".join(faults)}')
 
 
 def _about(segmenter: Segmenter, stack: ImageStack,

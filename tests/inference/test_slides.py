@@ -11,10 +11,11 @@ from rich.console import Console
 from pace_mmdet.errors import UserError
 from pace_mmdet.images.stacks import ImageStack
 from pace_mmdet.inference import (load_segmenter, painting, slide_cells,
-                                  slides)
+                                  slides, writers)
 from pace_mmdet.inference.batch import Batch
 from pace_mmdet.inference.inputs import plan_jobs
 from pace_mmdet.inference.slide_batch import SlideBatch
+from pace_mmdet.inference.writers import imagej_rois
 from pace_mmdet.testing import synthetic_cells
 
 from .networks import save_untrained
@@ -244,6 +245,23 @@ def test_what_fails_is_said(tmp_path, small, monkeypatch,
     path = write(tmp_path / 'a.tif')
     failed, = run(segmenter, path, tmp_path, ['csv', 'overlay']).failed
     assert 'too large for one picture' in failed
+    with monkeypatch.context() as patch:
+        patch.setattr(imagej_rois, 'MOST_PIXELS', 299)
+        failed, = run(segmenter, path, tmp_path, ['csv', 'roi']).failed
+    assert "too large for ImageJ's ROIs; leave roi out of --fo" in failed
+    assert [file.name for file in tmp_path.iterdir()] == ['a.tif']
+
+    def refuse(*_):
+        raise ValueError('no such place')
+
+    with monkeypatch.context() as patch:
+        patch.setitem(writers._FILES, 'geojson', (
+            writers.Output('.geojson', refuse), ))
+        failed, = run(segmenter, path, tmp_path, ['geojson', 'csv']).failed
+    assert 'not written: geojson: no such place' in failed
+    assert (tmp_path / 'a_cells.csv').exists()
+    (tmp_path / 'a_cells.csv').unlink()
+    shutil.rmtree(tmp_path / 'a.unfinished')
     failed, = run(threshold_segmenter('none'), path, tmp_path,
                   ['csv']).failed
     assert "normalize='none' takes 8-bit images" in failed
