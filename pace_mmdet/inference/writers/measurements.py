@@ -63,7 +63,9 @@ def table_rows(about: FileCells, plane: int, measured: np.ndarray) -> str:
     where = [about.path.name, about.first_plane + plane,
              *about.position(plane).values()]
     um2, rows = _square_um(about), measured.round(4).tolist()
-    for row in rows:
+    for row, intensities in zip(rows, measured[:, -2:].tolist()):
+        # As many digits as tell 32-bit floats apart, however small they are.
+        row[-2:] = [float(f'{value:.9g}') for value in intensities]
         for column in _WHOLE:
             row[column] = int(row[column])
         row[1] = about.classes[row[1]]

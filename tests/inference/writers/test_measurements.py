@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pace_mmdet.images.stacks import PixelSize
-from pace_mmdet.inference.writers.measurements import (
-    intensities_of, measure, write_table)
+from pace_mmdet.inference.writers.measurements import (intensities_of, measure,
+                                                       write_table)
 
 from ..conftest import bitmaps_of, cells_of
 
@@ -34,6 +34,16 @@ def test_values_against_whole_bitmaps(tmp_path, found_in):
             assert float(row[key]) == pytest.approx(value, abs=1e-4)
         assert row['file'] == 'a b.tif' and row['class'] == 'cell'
     assert 'area_um2' not in rows[0]
+
+
+def test_intensities_however_small(tmp_path, found_in):
+    found = found_in(1)
+    found.read = lambda plane: np.full((30, 40), 3e-5, np.float32)
+    write_table(found, tmp_path / 't.csv')
+    row, = rows_of(tmp_path / 't.csv')
+    assert float(row['mean_intensity']) == pytest.approx(3e-5, rel=1e-7)
+    assert float(row['sum_intensity']) == pytest.approx(
+        3e-5 * int(row['area']), rel=1e-7)
 
 
 def test_a_disc_and_an_ellipse():
