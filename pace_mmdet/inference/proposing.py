@@ -70,7 +70,8 @@ def found_cells(cells: Cells) -> List[FoundCell]:
             cells.scores.tolist(), cells.mask_boxes.tolist(), cells.crops,
             cells.corners.tolist()):
         rings = bitmap_outline(crop, corner)
-        outer = max(rings, key=len).astype(np.float32)
+        outer = max((ring.astype(np.float32) for ring in rings),
+                    key=cv2.contourArea)
         outer = cv2.approxPolyDP(outer, _TOLERANCE, True)[:, 0]
         found.append(FoundCell(
             (x1, y1, x2 - x1, y2 - y1), round(score, 4),
