@@ -8,6 +8,7 @@ from mmdet.registry import TRANSFORMS
 from pace_mmdet.masks.crops import rle_crops
 from pace_mmdet.masks.pixel_outlines import pixel_outlines
 
+from .checks import check_image_size, require_original_image
 from .complete import CompleteOnly
 
 
@@ -52,6 +53,8 @@ class LoadPolygonAnnotations(CompleteOnly, LoadAnnotations):
         Returns:
             dict: The same with the keys above.
         """
+        check_image_size(results)
+        require_original_image(results, self.__class__.__name__)
         return self.cut_out(super().transform(results))
 
     def _process_masks(self, results: dict) -> list:

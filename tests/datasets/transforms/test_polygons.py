@@ -15,6 +15,7 @@ from pycocotools import mask as mask_utils
 
 from pace_mmdet.datasets import LoadPolygonAnnotations
 from pace_mmdet.datasets.transforms.polygons import code_polygons
+from pace_mmdet.errors import ImageFileError
 from pace_mmdet.models import FullMaskHead
 from pace_mmdet.testing import synthetic_cells
 
@@ -195,3 +196,15 @@ def test_an_image_without_cells():
     results = load([])
     assert len(results['gt_masks']) == len(results['gt_bboxes']) == 0
     assert repr(LoadPolygonAnnotations()) == 'LoadPolygonAnnotations()'
+
+
+@pytest.mark.parametrize('changes, error, said', [
+    (dict(height=21), ImageFileError, 'its annotation file says 30 x 21'),
+    (dict(scale_factor=(.5, .5)), ValueError, 'it is already resized'),
+])
+def test_not_of_another_image(changes, error, said):
+    results = dict(dict(img_path='a.png', ori_shape=(20, 30), height=20,
+                        width=30, img_shape=(20, 30), instances=[]),
+                   **changes)
+    with pytest.raises(error, match=said):
+        LoadPolygonAnnotations()(results)
