@@ -148,10 +148,11 @@ def labels_to_coco(images: Union[str, Path],
     """
     if not label_suffix:
         label_suffix = _usual_suffix(Path(images), Path(labels))
+    shared = Path(images).resolve() == Path(labels).resolve()
     in_images = _by_stem(Path(images), image_suffix, IMAGE_SUFFIXES,
-                         label_suffix)
+                         label_suffix if shared else '')
     in_labels = _by_stem(Path(labels), label_suffix, LABEL_SUFFIXES,
-                         image_suffix)
+                         image_suffix if shared else '')
     pairs = _pair_up(in_images.by_stem, in_labels.by_stem, images, labels)
     refuse_inputs([target], chain.from_iterable(pairs))
     faults = Faults(labels, ImageFileError)
@@ -186,8 +187,7 @@ def labels_to_coco(images: Union[str, Path],
                             min_area=min_area, left_out=left_out, **plane))
     return LabelReport(len(entries), len(annotations), left_out,
                        in_images.left_out + (
-                           in_labels.left_out
-                           if Path(labels) != Path(images) else []))
+                           [] if shared else in_labels.left_out))
 
 
 def _usual_suffix(images: Path, labels: Path) -> str:

@@ -109,6 +109,14 @@ def test_folders(folders, tmp_path):
             ] == [(1, 1, 2), (2, 1, 2), (3, 2, 2)]
 
 
+def test_images_that_end_as_labels_do(folders, tmp_path):
+    images, labels = folders
+    (images / 'a.tif').rename(images / 'a_mask.tif')
+    (labels / 'a_mask.tif').rename(labels / 'a_mask_mask.tif')
+    assert labels_to_coco(*folders, tmp_path / 'out.json',
+                          label_suffix='_mask') == (2, 3, 0, [])
+
+
 def test_one_folder_for_both(folders, tmp_path):
     images, labels = folders
     for path in labels.iterdir():
