@@ -79,13 +79,18 @@ def _of_geojson(path: Path, size: tuple,
         if place and not place.holds_geometry(shape):
             yield None, OTHER_SLICE
         elif shape.get('type') == 'Polygon':
-            yield _with_holes([np.array(ring, float) for ring in places],
+            yield _with_holes([_flat(ring) for ring in places],
                               size)
         elif shape.get('type') == 'MultiPolygon':
-            yield _with_holes([np.array(ring, float) for polygon in places
+            yield _with_holes([_flat(ring) for polygon in places
                                for ring in polygon], size)
         else:
             yield _no_area(shape.get('type'))
+
+
+def _flat(ring: list) -> np.ndarray:
+    """Its corners (x, y); GeoJSON's may have a height, too."""
+    return np.array(ring, float)[..., :2]
 
 
 def _of_labelme(path: Path, size: tuple,

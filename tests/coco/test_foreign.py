@@ -89,7 +89,8 @@ def test_geojson(folders, tmp_path):
         type='FeatureCollection', features=[
             dict(type='Feature', geometry=geometry) for geometry in (
                 dict(type='Polygon', coordinates=rings),
-                dict(type='MultiPolygon', coordinates=[[rings[0]]]),
+                dict(type='MultiPolygon', coordinates=[[
+                    [[*corner, 9] for corner in rings[0]]]]),
                 dict(type='Point', coordinates=[1, 2]))])))
     report = import_annotations(images, annotations, tmp_path / 'o.json')
     assert report.left_out == {'of a kind that is not read: Point': 1}
