@@ -20,6 +20,8 @@ from .preparation import (DEFAULT_SCORE_THR, TILE_SIZE, Preparation,
 from .tiling import LEFT_WHOLE, Layout, Tile, plan_tiles
 
 OVERLAP = 192
+# Between what an image is resized by and what was asked for, relative.
+_MOST_OFF = 0.05
 
 Detector = Callable[[Sequence[np.ndarray], float], List[Cells]]
 
@@ -85,7 +87,11 @@ class Segmenter:
                  tile_size: int = TILE_SIZE,
                  overlap: int = OVERLAP,
                  batch_size: int = 1) -> None:
-        most = tile_size - 2 * getattr(detector, 'step', 1)
+        step = getattr(detector, 'step', 1)
+        most = tile_size - 2 * step
+        if most <= 0:
+            raise UserError(f'tiles of {tile_size} pixels: they must be '
+                            f'larger than {2 * step}')
         if not 0 <= overlap < most:
             raise UserError(
                 f'tiles of {tile_size} pixels cannot overlap by {overlap}: '
@@ -219,8 +225,17 @@ def aligned_factor(factor: float, stride: int) -> Tuple[float, int]:
         tuple[float, int]: The nearest factor by which so many pixels of the
         image, the second number, become ``stride``. It differs by less than
         1 % for factors up to 1.2, by less than 2 % up to 2.5.
+
+    Raises:
+        UserError: If it differs by more than 5 %.
     """
     step = max(round(stride / factor), 1)
+    if abs(stride / step / factor - 1) > _MOST_OFF:
+        raise UserError(
+            f'an image that is cut into tiles cannot be resized by '
+            f'{factor:.4g}; the nearest factor is {stride / step:.4g}: take '
+            'another --scale or --diameter, or a --tile-size that leaves it '
+            'whole')
     return stride / step, step
 
 

@@ -104,12 +104,20 @@ def test_full_tiles_and_joined_cells_are_counted(threshold_segmenter):
 
 @pytest.mark.parametrize(('factor', 'expected', 'step'), [
     (1.0, 1.0, 64), (0.5, 0.5, 128), (1.3, 64 / 49, 49),
-    (800 / 520, 64 / 42, 42), (100.0, 64.0, 1), (0.01, 0.01, 6400),
+    (800 / 520, 64 / 42, 42), (66.0, 64.0, 1), (0.01, 0.01, 6400),
 ])
 def test_aligned_factor(factor, expected, step):
     assert aligned_factor(factor, 64) == (pytest.approx(expected), step)
     if factor < 2.5:
         assert abs(expected / factor - 1) < 0.02
+
+
+@pytest.mark.parametrize('factor, nearest', [
+    (100., 64), (43., 64), (26., 32), (10., 10.67)])
+def test_no_factor_is_near(factor, nearest):
+    with pytest.raises(UserError, match=f'nearest factor is {nearest}: .*'
+                       '--scale'):
+        aligned_factor(factor, 64)
 
 
 class Strided(ThresholdDetector):
@@ -145,7 +153,7 @@ def test_tiny_images(threshold_segmenter, shape):
     assert cells.label_image().tolist() == np.ones(shape[:2]).tolist()
 
 
-@pytest.mark.parametrize('scale', [0.01, 0.3, 2.7, 33, 100])
+@pytest.mark.parametrize('scale', [0.01, 0.3, 2.7, 33, 64])
 @pytest.mark.parametrize('tiles', [(129, 0), (200, 71), (768, 639)])
 def test_extreme_scales(threshold_segmenter, scale, tiles):
     segmenter = threshold_segmenter(scale=scale, tile_size=tiles[0],
