@@ -22,10 +22,7 @@ from pace_mmdet.visualization.figures import supervision_figure
 from .options import whole
 from .running import program
 
-LOADING = [
-    dict(type='LoadMicroscopyImage', normalize='percentile'),
-    dict(type='LoadPolygonAnnotations')
-]
+LOADING = dict(type='LoadMicroscopyImage', normalize='percentile')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +49,13 @@ def run(args: argparse.Namespace) -> None:
     if settings.type != 'CellMaskDataset':
         raise UserError(f'{args.config}: its {args.split} set has no masks; '
                         'give another --split')
+    own = [step for step in settings.get('pipeline', [])
+           if step['type'] == LOADING['type']]
     with redirect_stdout(io.StringIO()):  # pycocotools talks
-        dataset = DATASETS.build(dict(settings, pipeline=LOADING))
+        dataset = DATASETS.build(dict(settings, pipeline=[
+            dict(own[0] if own else LOADING, to_float32=False),
+            dict(type='LoadPolygonAnnotations')
+        ]))
     names = [Path(dataset.get_data_info(index)['img_path']).name
              for index in range(len(dataset))]
     name = args.image or names[0]
@@ -61,7 +63,9 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f'{args.config}: the {args.split} set has no image '
                         f'{name}; the first of its {len(names)} is '
                         f'{names[0]}')
-    loaded = dataset[names.index(name)]
+    info = dataset.get_data_info(names.index(name))
+    info.pop('complete', None)  # the whole image is drawn
+    loaded = dataset.pipeline(info)
     pointed = Compose([
         dict(type='RandomPointLabel', num_points=args.num_points)
     ])(dict(loaded))
