@@ -39,8 +39,10 @@ class LoadMicroscopyImage(LoadImageFromFile):
 
     Args:
         normalize (str): 'percentile' stretches each image between its own
-            percentiles, 'range' between the same two intensities for all,
-            'none' takes 8-bit images as they are and refuses others,
+            percentiles, 'standard' clips to these and gives all the same
+            mean and standard deviation, 'range' stretches all between the
+            same two intensities, 'none' takes 8-bit images as they are and
+            refuses others,
             'livecell' is the published preprocessing of LIVECell for images
             from elsewhere. Defaults to 'percentile'.
         low (float): Lower percentile, or intensity. Defaults to 0.1.
