@@ -19,6 +19,7 @@ from mmengine.registry import init_default_scope
 from rich.console import Console
 from rich.table import Table
 
+from pace_mmdet.datasets.checks import require_masks
 from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.data_check import check_data
 from pace_mmdet.engine.options import merge_options
@@ -69,6 +70,8 @@ def measure(config: str,
     cfg = read_config(config)
     merge_options(cfg, args.cfg_options)
     check_data(cfg, (args.split, ))
+    settings = cfg[f'{args.split}_dataloader'].dataset
+    require_masks(settings, config, args.split)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     cfg.model.backbone.init_cfg = None
     model = MODELS.build(cfg.model)
@@ -76,7 +79,7 @@ def measure(config: str,
     load_weights(model, weights, checkpoint)
     model.to(get_device()).eval()
     with redirect_stdout(io.StringIO()):  # pycocotools talks
-        dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
+        dataset = DATASETS.build(settings)
     return measure_masks(model, dataset, results)
 
 

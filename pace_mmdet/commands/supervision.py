@@ -13,6 +13,7 @@ from mmcv.transforms import Compose
 from mmdet.registry import DATASETS
 from mmengine.registry import init_default_scope
 
+from pace_mmdet.datasets.checks import require_masks
 from pace_mmdet.engine.configuring import read_config
 from pace_mmdet.engine.data_check import check_data
 from pace_mmdet.errors import UserError
@@ -46,9 +47,7 @@ def run(args: argparse.Namespace) -> None:
     check_data(cfg, (args.split, ))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     settings = cfg[f'{args.split}_dataloader'].dataset
-    if settings.type != 'CellMaskDataset':
-        raise UserError(f'{args.config}: its {args.split} set has no masks; '
-                        'give another --split')
+    require_masks(settings, args.config, args.split)
     own = [step for step in settings.get('pipeline', [])
            if step['type'] == LOADING['type']]
     with redirect_stdout(io.StringIO()):  # pycocotools talks

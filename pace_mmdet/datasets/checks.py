@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Sequence
 
 from mmengine.logging import print_log
 
-from pace_mmdet.errors import MAX_LISTED, AnnotationError
+from pace_mmdet.errors import MAX_LISTED, AnnotationError, UserError
 
 from .transforms.complete import CompleteOnly
 
@@ -105,3 +105,10 @@ def require_cutting(data_list: List[dict], transforms: Sequence,
             '("complete": [[x, y, w, h], ...]). A pipeline that trains on '
             'them needs LoadPointAnnotations, LoadPolygonAnnotations or '
             'RandomPointLabel, which cut these parts out')
+
+
+def require_masks(settings: dict, config: str, split: str) -> None:
+    """Raise a UserError if a config's data set is none with masks."""
+    if settings['type'] != 'CellMaskDataset':
+        raise UserError(f'{config}: its {split} set has no masks; give '
+                        'another --split')

@@ -71,6 +71,12 @@ def test_weights_saved_by_several_processes(hela_folder, checkpoint,
         '+0.00 ± 0.00', '+nan ± nan'}  # No cell is large.
 
 
+def test_points_are_no_masks(checkpoint, run_here):
+    code, text = run_here(CONFIG, checkpoint, '--cfg-options',
+                          'test_dataloader.dataset.type=CellPointDataset')
+    assert code == 2 and 'its test set has no masks' in text
+
+
 def test_what_is_missing(run_here):
     code, text = run_here(CONFIG, 'nothing.pth')
     assert code == 2 and 'nothing.pth' in text
