@@ -68,7 +68,6 @@ def label_runs(labels: np.ndarray) -> Iterator[Tuple[int, List[int]]]:
 def label_annotations(labels: np.ndarray,
                       image_id: int,
                       first_id: int = 1,
-                      category_id: int = 1,
                       min_area: int = 1) -> Tuple[List[dict], int]:
     """COCO annotations of a label image.
 
@@ -79,7 +78,6 @@ def label_annotations(labels: np.ndarray,
             integer, shape (H, W).
         image_id (int): The image's id.
         first_id (int): Id of the first annotation; the others follow.
-        category_id (int): The category's id.
         min_area (int): Cells of fewer pixels are left out.
 
     Returns:
@@ -99,7 +97,7 @@ def label_annotations(labels: np.ndarray,
             dict(
                 id=first_id + len(annotations),
                 image_id=image_id,
-                category_id=category_id,
+                category_id=1,
                 bbox=mask_utils.toBbox(code).tolist(),
                 area=area,
                 iscrowd=0,

@@ -80,29 +80,27 @@ def belonging(cells: Cells, index: int,
     return owned, whole
 
 
-def drop_duplicates(cells: Cells, limit: float = MAX_OVERLAP) -> Cells:
+def drop_duplicates(cells: Cells) -> Cells:
     """Of cells that lie on one another, leave the best scoring one.
 
     Args:
         cells (Cells): N cells.
-        limit (float): They are the same cell if they share more than this
-            part of the smaller one's pixels.
 
     Returns:
         Cells: Those that are left, in the same order.
     """
-    return cells[best_of(cells, same_cells(cells, limit))]
+    return cells[best_of(cells, same_cells(cells))]
 
 
-def same_cells(cells: Cells, limit: float = MAX_OVERLAP) -> np.ndarray:
-    """Pairs that are the same cell; see :func:`drop_duplicates`.
+def same_cells(cells: Cells) -> np.ndarray:
+    """Pairs that are the same cell; see :data:`MAX_OVERLAP`.
 
     Returns:
         ndarray: Rows (i, j) with i < j, int64, shape (P, 2).
     """
     pairs = touching_pairs(cells)
     shared = shared_pixels(cells, pairs)
-    return pairs[shared > limit * cells.areas[pairs].min(axis=1)]
+    return pairs[shared > MAX_OVERLAP * cells.areas[pairs].min(axis=1)]
 
 
 def best_of(cells: Cells, same: np.ndarray) -> np.ndarray:
