@@ -40,8 +40,8 @@ class CenterFlowHead(BaseDenseHead):
         train_cfg (dict, optional): Unused.
         test_cfg (dict, optional): ``score_thr``: cells that score less are
             left out. ``mask_thr``: a pixel is on a cell above this
-            probability, at least 0.5. ``min_area``: cells of fewer pixels of the feature
-            map are left out.
+            probability, at least 0.5. ``min_area``: cells of fewer pixels
+            of the feature map are left out.
         init_cfg (dict, optional): As of all modules of MMEngine.
     """
 
