@@ -20,7 +20,7 @@ from torch import nn
 
 from pace_mmdet.engine.cell_scale import fit_to_cells
 from pace_mmdet.engine.configuring import read_config
-from pace_mmdet.engine.running import check_weights
+from pace_mmdet.engine.running import load_weights
 from pace_mmdet.engine.safe_loading import (load_checkpoint_file,
                                             use_safe_loading)
 from pace_mmdet.engine.stored_config import stored_config
@@ -192,18 +192,7 @@ def load_detector(checkpoint: Union[str, Path],
             _set_views(cfg.model, views)
         model = revert_sync_batchnorm(MODELS.build(cfg.model))
         usual_pixels = _usual_pixels(cfg)
-    check_weights(model, content, str(checkpoint))
-    try:
-        model.load_state_dict(
-            {
-                name.removeprefix('module.'): value
-                for name, value in content.get('state_dict', content).items()
-            },
-            strict=False)
-    # For instance sparse tensors of the right shape.
-    except RuntimeError as error:
-        raise UserError(f'{checkpoint}: its weights do not fit: {error}') \
-            from None
+    load_weights(model, content, str(checkpoint))
     if getattr(model, 'roi_head', None) is not None and \
             not model.roi_head.with_mask:
         raise UserError(f'{checkpoint}: this model finds boxes only, no masks')
