@@ -9,13 +9,15 @@ from napari.layers import Image
 from napari.qt.threading import FunctionWorker, create_worker
 from napari.utils.notifications import show_error, show_info
 from napari.viewer import Viewer
-from superqt.utils import ensure_main_thread
+from qtpy.QtCore import QTimer
 
 from pace_mmdet.errors import UserError
 
 from .segmenting import Found, Stopped, planes_of, segment_planes
 
 _BAR = 1000
+# Milliseconds between two looks at how far the other thread is.
+_LOOK = 100
 
 
 class SegmentWidget(Container):
@@ -49,6 +51,12 @@ class SegmentWidget(Container):
             self.one_plane, self.run, self.stop, self.progress, self.status])
         self.worker: Optional[FunctionWorker] = None
         self._loaded: Tuple[Any, Any] = (None, None)
+        # What the other thread does, and how much of it is done. Nothing of
+        # Qt is touched there: this thread looks, again and again.
+        self._doing: Tuple[str, float] = ('', 0)
+        self._clock = QTimer(self.native)
+        self._clock.setInterval(_LOOK)
+        self._clock.timeout.connect(self._tell)
         self.run.clicked.connect(self.start)
         self.stop.clicked.connect(lambda: self.worker.quit())
 
@@ -83,13 +91,14 @@ class SegmentWidget(Container):
         def on_tile(number: int, done: int, total: int) -> None:
             if self.worker.abort_requested:
                 raise Stopped
-            self._say(f'Plane {number + 1} of {len(places)}: tile {done} of '
-                      f'{total}', (number + done / total) / len(places))
+            self._doing = (f'Plane {number + 1} of {len(places)}: tile {done} '
+                           f'of {total}',
+                           (number + done / total) / len(places))
 
         try:
             key = path, path.stat().st_mtime_ns, score_thr, diameter
             if key != self._loaded[0]:
-                self._say('Loading the model ...')
+                self._doing = 'Loading the model ...', 0
                 # PyTorch takes seconds to import.
                 from pace_mmdet.inference.segmenter import load_segmenter
                 self._loaded = key, load_segmenter(
@@ -100,18 +109,20 @@ class SegmentWidget(Container):
         except (UserError, ValueError) as error:
             return str(error)
 
-    @ensure_main_thread
-    def _say(self, text: str, share: float = 0) -> None:
-        self.status.value = text
+    def _tell(self) -> None:
+        self.status.value, share = self._doing
         self.progress.value = round(_BAR * share)
 
     def _running(self, running: bool) -> None:
+        self._doing = '', 0
+        (self._clock.start if running else self._clock.stop)()
         self.run.enabled = not running
         self.stop.enabled = self.progress.visible = running
         if not running and self.worker.abort_requested:
             self.status.value = 'Stopped; nothing was added'
 
     def _show(self, found: Union[Found, str], layer: Image) -> None:
+        self._clock.stop()
         if isinstance(found, str):
             self.status.value = 'Failed'
             show_error(found)
