@@ -65,11 +65,11 @@ model = dict(
         # Not MMDetection's [1, 0.5, 0.25]: the reference has no stage weights.
         stage_loss_weights=[1, 1, 1],
         # "In the final stage" (section 3.3). The reference code trains it on
-        # the RoIs of the first: mask_stage=0. With small models on the LIVECell
-        # sample the last gave masks of 1.0 (4 points) to 1.6 (full) points
-        # more IoU in true boxes, and mask AP that is level within three seeds;
-        # on HeLa both are level (docs/results.md). What ResNeSt-200 makes of
-        # it was not tried.
+        # the RoIs of the first: mask_stage=0. With small models on the
+        # LIVECell sample the last gave masks of 1.0 (4 points) to 1.6 (full)
+        # points more IoU in true boxes, and mask AP that is level within three
+        # seeds; on HeLa both are level (docs/results.md). What ResNeSt-200
+        # makes of it was not tried.
         mask_stage=-1,
         bbox_roi_extractor=dict(
             type='Float32RoIExtractor',
